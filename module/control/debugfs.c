@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * /sys/kernel/debug/knumad: what knumad knows, decided and did, as text.
+ *
+ * Context: process context of the reader.  Formats what the other rooms hand out, and
+ * decides nothing.  Every file has a header line or key-value lines, so that a column
+ * can be found by its name.
+ */
+#include <linux/debugfs.h>
+#include <linux/err.h>
+#include <linux/mm.h>
+#include <linux/nodemask.h>
+#include <linux/seq_file.h>
+#include <linux/string_helpers.h>
+#include <linux/uaccess.h>
+
+#include "../engine/decisions.h"
+#include "../engine/engine.h"
+#include "../engine/exempt.h"
+#include "../engine/load.h"
+#include "../engine/node.h"
+#include "../engine/numab.h"
+#include "../engine/registry.h"
+#include "../engine/stats.h"
+#include "../kern/capability.h"
+#include "../sched/bias.h"
+#include "debugfs.h"
+#include "params.h"
+
+#define KN_PAGES_TO_MB(pages)	((pages) >> (20 - PAGE_SHIFT))
+
+static struct dentry *kn_dir;
+
+/* A node mask as "0,1", or "-" for none. */
+static void kn_seq_nodes(struct seq_file *m, u64 nodes)
+{
+	const char *comma = "";
+
+	if (!nodes)
+		seq_puts(m, "-");
+	for (; nodes; nodes &= nodes - 1) {
+		seq_printf(m, "%s%lu", comma, (unsigned long)__ffs64(nodes));
+		comma = ",";
+	}
+}
+
+/* A process's name: blanks kept, what would break the line escaped. */
+static void kn_seq_comm(struct seq_file *m, const char *comm)
+{
+	seq_puts(m, " ");
+	seq_escape(m, comm, "\n\\\t\r");
+	seq_puts(m, "\n");
+}
+
+/* stats: one "name value" a line; see README for what each counts. */
+static int stats_show(struct seq_file *m, void *unused)
+{
+	int i;
+	static const char * const engine[] = {
+#define KN_STAT_NAME(name, what)	#name,
+		KN_STATS(KN_STAT_NAME)
+	};
+	static const char * const bias[] = {
+		KN_BIAS_COUNTERS(KN_STAT_NAME)
+	};
+
+	seq_printf(m, "mode %s\n", kn_mode_name(kn_mode()));
+	seq_printf(m, "hooks_armed %d\n", kn_bias_armed());
+	seq_printf(m, "numa_balancing %s\n", kn_numab_state());
+	seq_printf(m, "processes %u\n", kn_registry_count());
+	for (i = 0; i < KN_NR_STATS; i++)
+		seq_printf(m, "%s %lld\n", engine[i], (s64)atomic64_read(&kn_stats[i]));
+	for (i = 0; i < KN_NR_BIAS_COUNTERS; i++)
+		seq_printf(m, "%s %llu\n", bias[i], kn_bias_counter(i));
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(stats);
+
+static void kn_show_proc(struct seq_file *m, const struct kn_proc *proc)
+{
+	const char *comma = "";
+	long fixed = 0;
+	int nid;
+
+	seq_printf(m, "%d ", proc->tgid);
+	kn_seq_nodes(m, READ_ONCE(proc->home));
+	seq_printf(m, " %s %s %u ", kn_state_name(READ_ONCE(proc->state)),
+		   READ_ONCE(proc->state) == KN_STATE_NEW ? "-" :
+		   policy_reason_name(READ_ONCE(proc->reason)), READ_ONCE(proc->demand_mcpu));
+	for_each_online_node(nid) {
+		long pages = atomic_long_read(&proc->pages[nid].fixed);
+
+		fixed += pages;
+		pages += atomic_long_read(&proc->pages[nid].movable);
+		seq_printf(m, "%s%ld", comma, KN_PAGES_TO_MB(max(0L, pages)));
+		comma = ",";
+	}
+	comma = " ";
+	for_each_online_node(nid) {
+		seq_printf(m, "%s%u", comma, READ_ONCE(proc->threads_running[nid]));
+		comma = ",";
+	}
+	seq_printf(m, " %ld", KN_PAGES_TO_MB(fixed));
+	kn_seq_comm(m, proc->comm);
+}
+
+/*
+ * processes: home is a node list; cpu_mcpu the CPU demand (1000 is one CPU);
+ * mb_per_node and threads_per_node one figure per online node (MiB; runnable threads
+ * at the last sample); bound_mb the part that may not be moved.
+ */
+static int processes_show(struct seq_file *m, void *unused)
+{
+	struct kn_proc *proc;
+
+	seq_puts(m,
+		 "pid home state reason cpu_mcpu mb_per_node threads_per_node bound_mb comm\n");
+	for (proc = kn_registry_next(NULL); proc; proc = kn_registry_next(proc))
+		kn_show_proc(m, proc);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(processes);
+
+/* CPU demand of the processes whose home is exactly or partly @nid; wide ones in parts. */
+static u32 kn_homed_mcpu(int nid)
+{
+	struct kn_proc *proc;
+	u32 mcpu = 0;
+
+	for (proc = kn_registry_next(NULL); proc; proc = kn_registry_next(proc)) {
+		u64 home = READ_ONCE(proc->home);
+
+		if (home & BIT_ULL(nid))
+			mcpu += READ_ONCE(proc->demand_mcpu) / hweight64(home);
+	}
+	return mcpu;
+}
+
+/*
+ * nodes: headroom_mb is what knumad may still put there (free above the high watermark);
+ * other_mcpu the CPU time of tasks knumad does not look after; homed_mcpu the demand of
+ * those whose home it is.
+ */
+static int nodes_show(struct seq_file *m, void *unused)
+{
+	int nid;
+
+	seq_puts(m,
+		 "nid cpus total_mb free_mb high_wmark_mb headroom_mb other_mcpu homed_mcpu worker\n");
+	for_each_online_node(nid)
+		seq_printf(m, "%d %u %llu %llu %llu %llu %u %u %s\n", nid, kn_node_nr_cpus(nid),
+			   KN_PAGES_TO_MB(kn_node_present_pages(nid)),
+			   KN_PAGES_TO_MB(kn_node_free_pages(nid)),
+			   KN_PAGES_TO_MB(kn_node_high_wmark_pages(nid)),
+			   KN_PAGES_TO_MB(kn_node_headroom_pages(nid)), kn_load_other_mcpu(nid),
+			   kn_homed_mcpu(nid), kn_worker_exists(nid) ? "yes" : "no");
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(nodes);
+
+static void kn_show_row(struct seq_file *m, enum kn_row row)
+{
+	static const char * const kinds[] = {
+		[KN_KIND_DATA] = "data",
+		[KN_KIND_CALL] = "call",
+		[KN_KIND_HOOK] = "hook",
+		[KN_KIND_FIELD] = "field",
+		[KN_KIND_VAR] = "per-cpu",
+	};
+	static const char * const verdicts[] = {
+		[KN_BTF_UNCHECKED] = "-",
+		[KN_BTF_NONE] = "none",
+		[KN_BTF_OK] = "ok",
+		[KN_BTF_MISSING] = "missing",
+		[KN_BTF_DIFFERENT] = "different",
+	};
+	const struct kn_cap_row *r = kn_cap_row(row);
+	char name[48];
+
+	snprintf(name, sizeof(name), "%s%s%s", r->type ?: "", r->type ? "." : "", r->name);
+	seq_printf(m, "%-22s %-7s %-8s %-9s %-5s %-9s ", name, kinds[r->kind],
+		   kn_cap_name(r->cap), kn_cap_essential(r->cap) ? "yes" : "no",
+		   r->found ? "yes" : "no", verdicts[r->btf]);
+	if (r->kind == KN_KIND_HOOK)
+		seq_printf(m, "%-6s %llu\n", kn_bias_armed() ? "yes" : "no", kn_bias_hits(row));
+	else
+		seq_puts(m, "-      -\n");
+}
+
+/*
+ * capabilities: every private symbol and field, whether it was found, what the kernel's
+ * BTF says of it, whether it is hooked now and how often the hook was called; then what
+ * of knumad works.
+ */
+static int capabilities_show(struct seq_file *m, void *unused)
+{
+	int i;
+
+	seq_puts(m,
+		 "symbol                 kind    needed   essential found btf       hooked hits\n");
+	for (i = 0; i < KN_NR_ROWS; i++)
+		kn_show_row(m, i);
+	seq_puts(m, "\ncapability works  without it\n");
+	for (i = 0; i < KN_NR_CAPS; i++)
+		seq_printf(m, "%-10s %-6s %s\n", kn_cap_name(i), kn_capable(i) ? "yes" : "no",
+			   kn_cap_without(i));
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(capabilities);
+
+static void kn_show_decision(struct seq_file *m, const struct kn_decision *d)
+{
+	seq_printf(m, "%llu.%03llu %d ", d->at_ms / 1000, d->at_ms % 1000, d->tgid);
+	kn_seq_nodes(m, d->from);
+	seq_puts(m, " ");
+	kn_seq_nodes(m, d->to);
+	seq_printf(m, " %s %s %s %llu %llu %llu %u %u %u", kn_mode_name(d->mode),
+		   policy_action_name(d->action), policy_reason_name(d->reason), d->gain_ucpu,
+		   d->cost_ucpu, KN_PAGES_TO_MB(d->move_pages), d->demand_mcpu,
+		   d->mem_home_permille, d->cpu_home_permille);
+	kn_seq_comm(m, d->comm);
+}
+
+/*
+ * decisions: the latest changes of a home, oldest first.  time is seconds since boot;
+ * gain and cost are in ucpu, millionths of a CPU; the permilles are the parts of its
+ * memory and of its CPU demand that were at the new home when it was given.
+ */
+static int decisions_show(struct seq_file *m, void *unused)
+{
+	struct kn_decision *ring = kvcalloc(KN_DECISIONS, sizeof(*ring), GFP_KERNEL);
+	u32 nr, i;
+
+	if (!ring)
+		return -ENOMEM;
+	seq_puts(m,
+		 "time pid from to mode action reason gain_ucpu cost_ucpu move_mb cpu_mcpu mem_home_permille cpu_home_permille comm\n");
+	nr = kn_decisions_copy(ring);
+	for (i = 0; i < nr; i++)
+		kn_show_decision(m, &ring[i]);
+	kvfree(ring);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(decisions);
+
+static void kn_show_exempt(void *m, pid_t tgid)
+{
+	seq_printf(m, "%d\n", tgid);
+}
+
+static int exempt_show(struct seq_file *m, void *unused)
+{
+	kn_exempt_for_each(kn_show_exempt, m);
+	return 0;
+}
+
+static int exempt_open(struct inode *inode, struct file *file)
+{
+	return single_open(file, exempt_show, inode->i_private);
+}
+
+/* exempt: write "PID" to have a process left alone, "-PID" to have it looked after. */
+static ssize_t exempt_write(struct file *file, const char __user *text, size_t len, loff_t *pos)
+{
+	int pid, err = kstrtoint_from_user(text, len, 10, &pid);
+
+	if (err)
+		return err;
+	if (!pid)
+		return -EINVAL;
+	err = pid > 0 ? kn_exempt_add(pid) : kn_exempt_remove(-pid);
+	if (err)
+		return err;
+	kn_engine_kick();
+	return len;
+}
+
+static const struct file_operations exempt_fops = {
+	.owner = THIS_MODULE,
+	.open = exempt_open,
+	.read = seq_read,
+	.write = exempt_write,
+	.llseek = seq_lseek,
+	.release = single_release,
+};
+
+/**
+ * kn_debugfs_init - create the directory and its files
+ *
+ * A kernel without debugfs loses the files, not the module.
+ */
+int kn_debugfs_init(void)
+{
+	kn_dir = debugfs_create_dir("knumad", NULL);
+	debugfs_create_file("stats", 0444, kn_dir, NULL, &stats_fops);
+	debugfs_create_file("processes", 0444, kn_dir, NULL, &processes_fops);
+	debugfs_create_file("nodes", 0444, kn_dir, NULL, &nodes_fops);
+	debugfs_create_file("capabilities", 0444, kn_dir, NULL, &capabilities_fops);
+	debugfs_create_file("decisions", 0444, kn_dir, NULL, &decisions_fops);
+	debugfs_create_file("exempt", 0644, kn_dir, NULL, &exempt_fops);
+	return 0;
+}
+
+/**
+ * kn_debugfs_exit - remove them; returns when no reader is inside any more
+ */
+void kn_debugfs_exit(void)
+{
+	debugfs_remove_recursive(kn_dir);
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Finds the processes worth looking after: not kernel threads, resident size at least
+ * min_rss_mb.
+ *
+ * Context: planner thread, may sleep between processes; each process is looked at in
+ * a short RCU section of its own, so that a large process table delays nobody.
+ */
+#include <linux/idr.h>
+#include <linux/pid.h>
+#include <linux/pid_namespace.h>
+#include <linux/sched.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+
+#include "config.h"
+#include "discover.h"
+#include "exempt.h"
+
+/* A known process is kept down to this part of min_rss_mb, so that it does not flap. */
+#define KN_KEEP_NUMERATOR	3
+#define KN_KEEP_DENOMINATOR	4
+
+/*
+ * RCU.  A reference on the mm (its structure) of a thread group with at least @min pages
+ * resident, or NULL.  The leader may be a zombie while its threads live.
+ */
+static struct mm_struct *kn_mm_of(struct task_struct *leader, unsigned long min,
+				  unsigned long *rss)
+{
+	struct mm_struct *mm = NULL;
+	struct task_struct *t;
+
+	for_each_thread(leader, t) {
+		if (!READ_ONCE(t->mm))
+			continue;
+		task_lock(t);
+		mm = t->mm;
+		*rss = mm ? get_mm_rss(mm) : 0;
+		if (*rss < min)
+			mm = NULL;
+		if (mm)
+			mmgrab(mm);
+		task_unlock(t);
+		break;
+	}
+	return mm;
+}
+
+/*
+ * The next thread group at or after @nr in the initial namespace that has at least @min
+ * pages resident, with references on all that is returned; NULL behind the last.
+ */
+static struct pid *kn_next_group(int *nr, unsigned long min, struct task_struct **leader,
+				 struct mm_struct **mm, unsigned long *rss)
+{
+	struct pid *pid;
+
+	rcu_read_lock();
+	while ((pid = idr_get_next(&init_pid_ns.idr, nr))) {
+		*leader = pid_task(pid, PIDTYPE_TGID);
+		*mm = NULL;
+		if (*leader && !((*leader)->flags & (PF_KTHREAD | PF_IDLE)))
+			*mm = kn_mm_of(*leader, min, rss);
+		if (*mm) {
+			get_pid(pid);
+			get_task_struct(*leader);
+			break;
+		}
+		(*nr)++;
+		if (need_resched())
+			cond_resched_rcu();
+	}
+	rcu_read_unlock();
+	return pid;
+}
+
+/**
+ * kn_discover - bring the registry up to date with the process table
+ *
+ * Adds new candidates and marks those still worth it as seen.  Removing the others is
+ * kn_forget_unseen()'s, once their verdicts are withdrawn.
+ */
+void kn_discover(void)
+{
+	unsigned long min_pages = (unsigned long)READ_ONCE(kn_config.min_rss_mb) <<
+				  (20 - PAGE_SHIFT);
+	unsigned long keep_pages = min_pages * KN_KEEP_NUMERATOR / KN_KEEP_DENOMINATOR;
+	struct task_struct *leader;
+	struct mm_struct *mm;
+	struct kn_proc *proc;
+	unsigned long rss;
+	struct pid *pid;
+	int nr;
+
+	for (proc = kn_registry_next(NULL); proc; proc = kn_registry_next(proc))
+		proc->seen = false;
+
+	for (nr = 1; (pid = kn_next_group(&nr, keep_pages, &leader, &mm, &rss)); nr++) {
+		proc = kn_registry_find(mm);
+		if (proc) {
+			proc->seen |= proc->pid == pid;
+			kn_proc_put(proc);
+		} else if (rss >= min_pages) {
+			kn_proc_create(pid, leader, mm);
+		}
+		put_task_struct(leader);
+		mmdrop(mm);
+		put_pid(pid);
+		cond_resched();
+	}
+	kn_exempt_prune();
+}
+
+/**
+ * kn_forget_unseen - drop the processes the last discovery did not see
+ *
+ * Their verdicts must not be published any more.
+ */
+void kn_forget_unseen(void)
+{
+	struct kn_proc *proc = kn_registry_next(NULL);
+
+	while (proc) {
+		struct kn_proc *gone = proc->seen ? NULL : proc;
+
+		if (gone)
+			kref_get(&gone->ref);
+		proc = kn_registry_next(proc);
+		if (gone) {
+			kn_proc_remove(gone);
+			kn_proc_put(gone);
+		}
+	}
+}

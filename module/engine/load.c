@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * CPU time each node spends on tasks that are not in the registry: what is left of
+ * the kernel's own per-CPU accounting after the sampled processes and knumad itself.
+ *
+ * Context: planner thread only; kn_load_other_mcpu() may be asked from anywhere.
+ */
+#include <linux/cpumask.h>
+#include <linux/kernel_stat.h>
+#include <linux/ktime.h>
+#include <linux/math64.h>
+#include <linux/nodemask.h>
+#include <linux/sched.h>
+#include <linux/string.h>
+#include <linux/topology.h>
+
+#include "../../include/knumad.h"
+#include "load.h"
+#include "node.h"
+
+static u64 kn_busy_before_us[KNUMAD_MAX_NODES];
+static u64 kn_own_before_us;
+static u64 kn_own_delta_us;
+static u64 kn_sampled_us;
+static u32 kn_other_mcpu[KNUMAD_MAX_NODES];	/* smoothed */
+
+static u64 kn_cpu_busy_us(int cpu)
+{
+	const u64 *stat = kcpustat_cpu(cpu).cpustat;
+
+	return (stat[CPUTIME_USER] + stat[CPUTIME_NICE] + stat[CPUTIME_SYSTEM] +
+		stat[CPUTIME_SOFTIRQ] + stat[CPUTIME_IRQ]) / NSEC_PER_USEC;
+}
+
+/**
+ * kn_load_account_own - note the CPU time knumad's own threads have used
+ * @own: the threads
+ * @nr: how many
+ *
+ * Without this a scan would look like load and push processes off its node.
+ */
+void kn_load_account_own(struct task_struct *const *own, u32 nr)
+{
+	u64 sum = 0;
+	u32 i;
+
+	for (i = 0; i < nr; i++)
+		if (own[i])
+			sum += own[i]->se.sum_exec_runtime;
+	sum /= NSEC_PER_USEC;
+	kn_own_delta_us = sum - kn_own_before_us;
+	kn_own_before_us = sum;
+}
+
+/**
+ * kn_load_sample - bring the figures up to date
+ * @tracked_us: [nr_node_ids] run time of the sampled processes since last time, by the
+ *	node where their threads are now
+ *
+ * A process that moved within the interval is charged to the wrong node, but the
+ * machine's total is right: what the nodes seem to have over is scaled to it.
+ */
+void kn_load_sample(const u64 *tracked_us)
+{
+	u64 busy[KNUMAD_MAX_NODES] = { 0 }, over[KNUMAD_MAX_NODES];
+	u64 total = 0, sum_over = 0, known = kn_own_delta_us;
+	u64 now_us = ktime_to_us(ktime_get());
+	u64 elapsed_us = now_us - kn_sampled_us;
+	bool based = kn_sampled_us;
+	int cpu, nid;
+
+	kn_sampled_us = now_us;
+
+	/* Offline CPUs keep their count, so that coming online is no burst of load. */
+	for_each_possible_cpu(cpu)
+		busy[cpu_to_node(cpu)] += kn_cpu_busy_us(cpu);
+	for (nid = 0; nid < nr_node_ids; nid++) {
+		u64 before = kn_busy_before_us[nid];
+		u64 delta = busy[nid] > before ? busy[nid] - before : 0;
+
+		kn_busy_before_us[nid] = busy[nid];
+		total += delta;
+		known += tracked_us[nid];
+		over[nid] = delta > tracked_us[nid] ? delta - tracked_us[nid] : 0;
+		sum_over += over[nid];
+	}
+	total = total > known ? total - known : 0;
+	if (!based)
+		return;
+	for (nid = 0; nid < nr_node_ids; nid++) {
+		u64 us = sum_over <= total ? over[nid] :
+			 mul_u64_u64_div_u64(over[nid], total, sum_over);
+		u32 most = kn_node_nr_cpus(nid) * KNUMAD_MCPU_PER_CPU;
+		u32 now = min_t(u64, us * KNUMAD_MCPU_PER_CPU / elapsed_us, most);
+
+		WRITE_ONCE(kn_other_mcpu[nid], (3 * kn_other_mcpu[nid] + now) / 4);
+	}
+}
+
+/**
+ * kn_load_reset - the next sample only sets the base, as after a time without samples
+ */
+void kn_load_reset(void)
+{
+	kn_sampled_us = 0;
+	memset(kn_other_mcpu, 0, sizeof(kn_other_mcpu));
+}
+
+/**
+ * kn_load_adopt - a process's demand is known from now on, and no longer other load
+ * @nid: the node
+ * @mcpu: its demand there
+ */
+void kn_load_adopt(int nid, u32 mcpu)
+{
+	WRITE_ONCE(kn_other_mcpu[nid], kn_other_mcpu[nid] - min(kn_other_mcpu[nid], mcpu));
+}
+
+/**
+ * kn_load_other_mcpu - smoothed CPU demand of other tasks on a node
+ * @nid: the node
+ */
+u32 kn_load_other_mcpu(int nid)
+{
+	return READ_ONCE(kn_other_mcpu[nid]);
+}

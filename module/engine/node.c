@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Free memory and CPUs of a node, from the kernel's public structures.
+ *
+ * Context: any; nothing is locked, so every figure is a snapshot.  An offline node has
+ * nothing.
+ */
+#include <linux/cpumask.h>
+#include <linux/mm.h>
+#include <linux/nodemask.h>
+#include <linux/topology.h>
+#include <linux/vmstat.h>
+
+#include "../compat/housekeeping.h"
+#include "node.h"
+
+/*
+ * Per-CPU counters may hide up to this many pages per CPU from zone_page_state(); see
+ * calculate_normal_threshold() in mm/vmstat.c.
+ */
+#define KN_VMSTAT_DRIFT_PAGES	125
+
+/**
+ * kn_node_present_pages - memory of a node
+ * @nid: online or not
+ */
+u64 kn_node_present_pages(int nid)
+{
+	return node_online(nid) ? node_present_pages(nid) : 0;
+}
+
+/**
+ * kn_node_free_pages - free pages of all zones of a node
+ * @nid: online or not
+ */
+u64 kn_node_free_pages(int nid)
+{
+	u64 pages = 0;
+	int i;
+
+	if (!node_online(nid))
+		return 0;
+	for (i = 0; i < MAX_NR_ZONES; i++)
+		pages += zone_page_state(&NODE_DATA(nid)->node_zones[i], NR_FREE_PAGES);
+	return pages;
+}
+
+/**
+ * kn_node_high_wmark_pages - sum of a node's high watermarks
+ * @nid: online or not
+ */
+u64 kn_node_high_wmark_pages(int nid)
+{
+	u64 pages = 0;
+	int i;
+
+	if (!node_online(nid))
+		return 0;
+	for (i = 0; i < MAX_NR_ZONES; i++) {
+		struct zone *zone = &NODE_DATA(nid)->node_zones[i];
+
+		if (populated_zone(zone))
+			pages += high_wmark_pages(zone);
+	}
+	return pages;
+}
+
+/**
+ * kn_node_headroom_pages - how much may be put on a node
+ * @nid: online or not
+ *
+ * What is free above the high watermark in the node's highest zone, less what the
+ * counters may not show yet.  That zone is where the allocator takes movable pages from
+ * first, down to its low watermark; lower zones (DMA32) are not counted as room.
+ */
+u64 kn_node_headroom_pages(int nid)
+{
+	int i;
+
+	for (i = ZONE_MOVABLE; i >= 0 && node_online(nid); i--) {
+		struct zone *zone = &NODE_DATA(nid)->node_zones[i];
+		u64 free, keep;
+
+		if (!managed_zone(zone))
+			continue;
+		free = zone_page_state(zone, NR_FREE_PAGES);
+		keep = high_wmark_pages(zone) + num_online_cpus() * KN_VMSTAT_DRIFT_PAGES;
+		return free > keep ? free - keep : 0;
+	}
+	return 0;
+}
+
+/**
+ * kn_node_nr_cpus - online CPUs of a node that are not isolated
+ * @nid: online or not
+ */
+u32 kn_node_nr_cpus(int nid)
+{
+	unsigned int cpu;
+	u32 nr = 0;
+
+	if (!node_online(nid))
+		return 0;
+	for_each_cpu_and(cpu, cpumask_of_node(nid), cpu_online_mask)
+		nr += cpumask_test_cpu(cpu, kn_balanced_cpus());
+	return nr;
+}

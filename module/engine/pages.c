@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Walks the anonymous memory of a process, one short slice of mmap lock at a time, and
+ * says of each page whether it may be moved.
+ *
+ * Context: worker threads, holding nothing.  A slice takes a reference on the address
+ * space and its mmap lock for reading; the page callbacks run under page-table locks.
+ * The address space's last reference is never dropped here in earnest: mmput_async()
+ * leaves tearing it down to a workqueue, so an exiting process is not made to wait for
+ * a thread of the lowest priority.
+ */
+#include <linux/hugetlb.h>
+#include <linux/memory_hotplug.h>
+#include <linux/mempolicy.h>
+#include <linux/mm.h>
+#include <linux/rwsem.h>
+#include <linux/sched/clock.h>
+#include <linux/sched/mm.h>
+#include <linux/sizes.h>
+
+#include "../compat/pagewalk.h"
+#include "../kern/calls.h"
+#include "boost.h"
+#include "pages.h"
+#include "stats.h"
+
+/* How long a slice aims to hold the mmap lock, and how often it looks at the clock. */
+#define KN_SLICE_NS		(100 * NSEC_PER_USEC)
+#define KN_ENTRIES_PER_LOOK	32
+
+/* Page tables can be empty for long stretches without a callback: look in between. */
+#define KN_STRETCH_BYTES	SZ_1G
+
+static bool kn_slice_over(struct kn_walk *w)
+{
+	if (local_clock() >= w->deadline_ns)
+		return true;
+	if (!rwsem_is_contended(&w->mm->mmap_lock))
+		return false;
+	kn_stat_inc(scan_lock_contended);
+	return true;
+}
+
+/* Page-table lock held.  After each entry: nonzero ends the slice at @next. */
+static int kn_entry_done(struct kn_walk *w, unsigned long next, int stop)
+{
+	w->entries++;
+	if (!stop && kn_walk_cost(w) < w->max_cost &&
+	    (w->entries % KN_ENTRIES_PER_LOOK || !kn_slice_over(w)))
+		return 0;
+	w->cursor = next;
+	return 1;
+}
+
+static enum kn_page_kind kn_page_kind(const struct kn_walk *w, struct page *page)
+{
+	if (w->vma_kind != KN_PAGE_MOVABLE)
+		return w->vma_kind;
+	if (PageKsm(page))
+		return KN_PAGE_KSM;
+	if (page_mapcount(page) > 1)
+		return KN_PAGE_SHARED;
+	if (page_maybe_dma_pinned(page))
+		return KN_PAGE_PINNED;
+	return KN_PAGE_MOVABLE;
+}
+
+/* Page-table lock held. */
+static int kn_visit(struct kn_walk *w, struct page *page, unsigned int nr_pages)
+{
+	if (!page || !PageAnon(page))
+		return 0;
+	w->pages += nr_pages;
+	return w->fn(w, page, kn_page_kind(w, page), nr_pages);
+}
+
+/* PTE lock held by walk_page_range(). */
+static int kn_pte_entry(pte_t *pte, unsigned long addr, unsigned long next, struct mm_walk *walk)
+{
+	struct kn_walk *w = walk->private;
+	pte_t entry = ptep_get(pte);
+	int stop = 0;
+
+	if (pte_present(entry))
+		stop = kn_visit(w, KN_CALL(vm_normal_page)(w->vma, addr, entry), 1);
+	return kn_entry_done(w, next, stop);
+}
+
+/*
+ * No page-table lock held on entry.  A huge page is one entry.  Whatever is not a page
+ * table (a DAX mapping too) must be answered with ACTION_CONTINUE, or the walk would
+ * split it; a page table stays one while the mmap lock is held.
+ */
+static int kn_pmd_entry(pmd_t *pmd, unsigned long addr, unsigned long next, struct mm_walk *walk)
+{
+	struct kn_walk *w = walk->private;
+	spinlock_t *lock = pmd_lock(walk->mm, pmd);
+	int stop = 0;
+
+	if (pmd_present(*pmd) && !pmd_leaf(*pmd)) {
+		spin_unlock(lock);
+		return 0;
+	}
+	walk->action = ACTION_CONTINUE;
+	if (pmd_present(*pmd) && pmd_trans_huge(*pmd))
+		stop = kn_visit(w, KN_CALL(vm_normal_page_pmd)(w->vma, addr, *pmd), HPAGE_PMD_NR);
+	spin_unlock(lock);
+	return kn_entry_done(w, next, stop);
+}
+
+/*
+ * hugetlb: counted, never moved.  Nothing keeps the entry from changing under us, so it
+ * may be garbage: only a page that exists is counted.
+ */
+static int kn_hugetlb_entry(pte_t *pte, unsigned long hmask, unsigned long addr,
+			    unsigned long next, struct mm_walk *walk)
+{
+	struct kn_walk *w = walk->private;
+	unsigned int nr_pages = (~hmask + 1) >> PAGE_SHIFT;
+	pte_t entry = ptep_get(pte);
+	struct page *page;
+	int stop = 0;
+
+	page = pte_present(entry) ? pfn_to_online_page(pte_pfn(entry)) : NULL;
+	if (page) {
+		w->pages += nr_pages;
+		stop = w->fn(w, page, KN_PAGE_HUGETLB, nr_pages);
+	}
+	return kn_entry_done(w, next, stop);
+}
+
+static const struct mm_walk_ops kn_walk_ops = {
+	.pmd_entry = kn_pmd_entry,
+	.pte_entry = kn_pte_entry,
+	.hugetlb_entry = kn_hugetlb_entry,
+	KN_WALK_LOCK
+};
+
+static bool kn_vma_counts(const struct vm_area_struct *vma)
+{
+	if (is_vm_hugetlb_page((struct vm_area_struct *)vma))
+		return true;
+	return vma->anon_vma && !(vma->vm_flags & (VM_PFNMAP | VM_IO | VM_MIXEDMAP));
+}
+
+/* mmap lock held. */
+static enum kn_page_kind kn_vma_kind(const struct vm_area_struct *vma)
+{
+	if (vma->vm_flags & VM_LOCKED)
+		return KN_PAGE_MLOCKED;
+	if (vma->vm_policy && vma->vm_policy->mode != MPOL_DEFAULT &&
+	    vma->vm_policy->mode != MPOL_LOCAL)
+		return KN_PAGE_POLICY;
+	return KN_PAGE_MOVABLE;
+}
+
+/* mmap lock held.  Walks until the slice is over or the address space ends. */
+static enum kn_walk_result kn_walk_locked(struct kn_walk *w)
+{
+	struct vm_area_struct *vma;
+
+	while ((vma = find_vma(w->mm, w->cursor))) {
+		unsigned long start = max(w->cursor, vma->vm_start);
+		unsigned long end = vma->vm_end;
+
+		if (kn_vma_counts(vma)) {
+			end = min(end, ALIGN_DOWN(start, KN_STRETCH_BYTES) + KN_STRETCH_BYTES);
+			w->vma = vma;
+			w->vma_kind = kn_vma_kind(vma);
+			if (KN_CALL(walk_page_range)(w->mm, start, end, &kn_walk_ops, w))
+				return KN_WALK_MORE;
+		}
+		w->cursor = end;
+		if (kn_slice_over(w))
+			return KN_WALK_MORE;
+	}
+	return KN_WALK_END;
+}
+
+/**
+ * kn_walk_slice - walk a piece of an address space
+ * @walk: where, how much, and whom to call
+ *
+ * Holds the mmap lock for about 100 us at most, less when somebody waits for it, and
+ * not at all when it is not free at once.
+ */
+enum kn_walk_result kn_walk_slice(struct kn_walk *walk)
+{
+	enum kn_walk_result result;
+	u64 start, held;
+	int nice;
+
+	walk->pages = 0;
+	walk->entries = 0;
+	if (!mmget_not_zero(walk->mm))
+		return KN_WALK_GONE;
+	nice = kn_boost_begin();
+	if (!mmap_read_trylock(walk->mm)) {
+		kn_boost_end(nice);
+		mmput_async(walk->mm);
+		kn_stat_inc(scan_lock_busy);
+		return KN_WALK_BUSY;
+	}
+	start = local_clock();
+	walk->deadline_ns = start + KN_SLICE_NS;
+	result = kn_walk_locked(walk);
+	mmap_read_unlock(walk->mm);
+	held = local_clock() - start;
+	kn_boost_end(nice);
+	mmput_async(walk->mm);
+
+	kn_stat_inc(scan_slices);
+	kn_stat_add(scan_entries, walk->entries);
+	kn_stat_max(KN_STAT_mmap_lock_hold_ns_max, held);
+	return result;
+}
+
+/**
+ * kn_count_skip - count pages that were left where they are
+ * @kind: why
+ * @pages: how many
+ */
+void kn_count_skip(enum kn_page_kind kind, u64 pages)
+{
+	static const enum kn_stat stat[KN_NR_PAGE_KINDS] = {
+		[KN_PAGE_PINNED] = KN_STAT_skip_pinned,
+		[KN_PAGE_MLOCKED] = KN_STAT_skip_mlocked,
+		[KN_PAGE_SHARED] = KN_STAT_skip_shared,
+		[KN_PAGE_KSM] = KN_STAT_skip_ksm,
+		[KN_PAGE_HUGETLB] = KN_STAT_skip_hugetlb,
+		[KN_PAGE_POLICY] = KN_STAT_skip_policy,
+	};
+
+	if (kind != KN_PAGE_MOVABLE)
+		atomic64_add(pages, &kn_stats[stat[kind]]);
+}

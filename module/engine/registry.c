@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The list of processes knumad looks after: their records' lifetime and iteration.
+ *
+ * Context: process context, may sleep.  The planner adds and removes; workers and
+ * debugfs iterate.  kn_registry_lock nests inside nothing and takes nothing.
+ */
+#include <linux/hashtable.h>
+#include <linux/jiffies.h>
+#include <linux/nodemask.h>
+#include <linux/pid.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "exempt.h"
+#include "registry.h"
+
+static DEFINE_MUTEX(kn_registry_lock);	/* the list, the hash, their counts */
+static LIST_HEAD(kn_procs);
+static DEFINE_HASHTABLE(kn_procs_by_mm, 10);
+static u32 kn_nr_procs;
+static u64 kn_last_seq;
+
+static void kn_proc_free(struct kn_proc *proc)
+{
+	kfree(proc->scan.count);
+	kfree(proc->pages);
+	kfree(proc->migrate);
+	kfree(proc->threads_running);
+	kfree(proc->run_mcpu);
+	kfree(proc);
+}
+
+static void kn_proc_release(struct kref *ref)
+{
+	struct kn_proc *proc = container_of(ref, struct kn_proc, ref);
+
+	mmdrop(proc->mm);
+	put_pid(proc->pid);
+	kn_proc_free(proc);
+}
+
+/**
+ * kn_proc_put - drop a reference; the last one frees the record and what it holds
+ * @proc: may be NULL
+ */
+void kn_proc_put(struct kn_proc *proc)
+{
+	if (proc)
+		kref_put(&proc->ref, kn_proc_release);
+}
+
+static struct kn_proc *kn_proc_alloc(void)
+{
+	struct kn_proc *proc = kzalloc(sizeof(*proc), GFP_KERNEL);
+
+	if (!proc)
+		return NULL;
+	proc->scan.count = kcalloc(nr_node_ids, sizeof(*proc->scan.count), GFP_KERNEL);
+	proc->pages = kcalloc(nr_node_ids, sizeof(*proc->pages), GFP_KERNEL);
+	proc->migrate = kcalloc(nr_node_ids, sizeof(*proc->migrate), GFP_KERNEL);
+	proc->threads_running = kcalloc(nr_node_ids, sizeof(u32), GFP_KERNEL);
+	proc->run_mcpu = kcalloc(nr_node_ids, sizeof(u32), GFP_KERNEL);
+	if (!proc->scan.count || !proc->pages || !proc->migrate || !proc->threads_running ||
+	    !proc->run_mcpu) {
+		kn_proc_free(proc);
+		return NULL;
+	}
+	return proc;
+}
+
+/**
+ * kn_proc_create - start looking after a process
+ * @pid: its thread group
+ * @leader: its leader, for the name
+ * @mm: its address space, not yet in the registry
+ *
+ * Takes its own references.  Return: the record, with a reference for the registry
+ * only; NULL without memory.
+ */
+struct kn_proc *kn_proc_create(struct pid *pid, struct task_struct *leader, struct mm_struct *mm)
+{
+	struct kn_proc *proc = kn_proc_alloc();
+
+	if (!proc)
+		return NULL;
+	kref_init(&proc->ref);
+	mutex_init(&proc->scan.lock);
+	proc->scan.due = jiffies;
+	proc->pid = get_pid(pid);
+	proc->tgid = pid_nr(pid);
+	get_task_comm(proc->comm, leader);
+	mmgrab(mm);
+	proc->mm = mm;
+	proc->seen = true;
+	proc->exempt = kn_exempt_has(pid);
+
+	mutex_lock(&kn_registry_lock);
+	proc->seq = ++kn_last_seq;
+	list_add_tail(&proc->list, &kn_procs);
+	hash_add(kn_procs_by_mm, &proc->hash, (unsigned long)mm);
+	kn_nr_procs++;
+	mutex_unlock(&kn_registry_lock);
+	return proc;
+}
+
+/**
+ * kn_proc_remove - stop looking after a process
+ * @proc: in the registry; its verdict is no longer published
+ */
+void kn_proc_remove(struct kn_proc *proc)
+{
+	mutex_lock(&kn_registry_lock);
+	list_del_init(&proc->list);
+	hash_del(&proc->hash);
+	kn_nr_procs--;
+	mutex_unlock(&kn_registry_lock);
+	kn_proc_put(proc);
+}
+
+/* kn_registry_lock held.  The first record created after @seq, or NULL. */
+static struct kn_proc *kn_first_after(u64 seq)
+{
+	struct kn_proc *proc;
+
+	list_for_each_entry(proc, &kn_procs, list)
+		if (proc->seq > seq)
+			return proc;
+	return NULL;
+}
+
+/**
+ * kn_registry_next - iterate
+ * @prev: the record before, whose reference is dropped, or NULL for the first
+ *
+ * Goes on rightly behind a record that was removed meanwhile.  Return: the next record
+ * with a reference, or NULL at the end.
+ */
+struct kn_proc *kn_registry_next(struct kn_proc *prev)
+{
+	struct kn_proc *next = NULL;
+
+	mutex_lock(&kn_registry_lock);
+	if (!prev)
+		next = list_first_entry_or_null(&kn_procs, struct kn_proc, list);
+	else if (list_empty(&prev->list))
+		next = kn_first_after(prev->seq);
+	else if (!list_is_last(&prev->list, &kn_procs))
+		next = list_next_entry(prev, list);
+	if (next)
+		kref_get(&next->ref);
+	mutex_unlock(&kn_registry_lock);
+	kn_proc_put(prev);
+	return next;
+}
+
+/**
+ * kn_registry_after - go round and round
+ * @prev: the record before, whose reference is dropped, or NULL
+ *
+ * Return: the next record with a reference, the first one after the last; NULL only
+ * where there is none.
+ */
+struct kn_proc *kn_registry_after(struct kn_proc *prev)
+{
+	return kn_registry_next(prev) ?: kn_registry_next(NULL);
+}
+
+/**
+ * kn_registry_find - the record of an address space
+ * @mm: only compared
+ *
+ * Return: the record with a reference, or NULL.
+ */
+struct kn_proc *kn_registry_find(const struct mm_struct *mm)
+{
+	struct kn_proc *proc, *found = NULL;
+
+	mutex_lock(&kn_registry_lock);
+	hash_for_each_possible(kn_procs_by_mm, proc, hash, (unsigned long)mm) {
+		if (proc->mm == mm) {
+			kref_get(&proc->ref);
+			found = proc;
+			break;
+		}
+	}
+	mutex_unlock(&kn_registry_lock);
+	return found;
+}
+
+/**
+ * kn_registry_count - how many records there are
+ */
+u32 kn_registry_count(void)
+{
+	return READ_ONCE(kn_nr_procs);
+}
+
+/**
+ * kn_state_name - the word debugfs shows for a state
+ * @state: one of enum kn_state
+ */
+const char *kn_state_name(enum kn_state state)
+{
+	static const char * const names[KN_NR_STATES] = {
+		[KN_STATE_NEW] = "new",
+		[KN_STATE_EXEMPT] = "exempt",
+		[KN_STATE_BOUND] = "bound",
+		[KN_STATE_IDLE] = "idle",
+		[KN_STATE_FREE] = "free",
+		[KN_STATE_SETTLED] = "settled",
+		[KN_STATE_CPU] = "cpu",
+		[KN_STATE_MEMORY] = "memory",
+	};
+
+	return names[state];
+}
+
+/**
+ * kn_registry_exit - drop every record; no thread uses the registry any more
+ */
+void kn_registry_exit(void)
+{
+	struct kn_proc *proc, *next;
+
+	list_for_each_entry_safe(proc, next, &kn_procs, list)
+		kn_proc_remove(proc);
+}

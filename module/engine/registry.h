@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The processes knumad looks after, one record per address space.
+ *
+ * A record holds a reference on its mm_struct (mm_count: the structure, not the
+ * memory) and on its struct pid.  Who holds a struct kn_proc holds a kref;
+ * kn_proc_put() is where everything is dropped.
+ *
+ * Who writes what:
+ *   planner thread only:  home, past, state, verdict fields, demand, threads, masks
+ *   the scanning worker:  scan (under scan.lock), and with it the page counts
+ *   any worker:           page counts by the pages it moved (atomics), migrate[nid]
+ * Others read single values with READ_ONCE().
+ */
+#ifndef KNUMAD_ENGINE_REGISTRY_H
+#define KNUMAD_ENGINE_REGISTRY_H
+
+#include <linux/atomic.h>
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/sched.h>
+
+#include "../../include/knumad.h"
+#include "../policy/policy.h"
+
+enum kn_state {
+	KN_STATE_NEW,		/* first scan not finished */
+	KN_STATE_EXEMPT,	/* the operator said: leave it alone */
+	KN_STATE_BOUND,		/* its user bound it; nothing to decide */
+	KN_STATE_IDLE,		/* wants too little CPU to matter */
+	KN_STATE_FREE,		/* no home would gain anything */
+	KN_STATE_SETTLED,	/* threads and memory are at home */
+	KN_STATE_CPU,		/* its threads are on their way home */
+	KN_STATE_MEMORY,	/* its memory is on its way home */
+	KN_NR_STATES
+};
+
+/* Page counts of one node, as the last finished scan found them and moves changed them. */
+struct kn_node_pages {
+	atomic_long_t movable;
+	atomic_long_t fixed;
+};
+
+/* What one pass over an address space has counted so far. */
+struct kn_count {
+	u64 movable;
+	u64 fixed;
+};
+
+/* One node's worker moving this process's pages into its node. */
+struct kn_migration {
+	unsigned long cursor;		/* address the next batch starts from */
+	unsigned long retry_at;		/* jiffies: a fruitless pass is not repeated before */
+	long moved;			/* pages moved in the pass under way */
+	bool drained;			/* per-CPU LRU batches flushed for it */
+	atomic_long_t quota;		/* pages the plan still wants moved into the node */
+};
+
+struct kn_scan {
+	struct mutex lock;		/* the cursor and the counts under way */
+	unsigned long cursor;		/* address the next slice starts from */
+	unsigned long due;		/* jiffies: the next pass starts no sooner */
+	unsigned int interval_ms;	/* between passes; grows while nothing changes */
+	bool complete;			/* at least one pass has finished */
+	struct kn_count *count;		/* [nr_node_ids], the pass under way */
+};
+
+struct kn_proc {
+	struct list_head list;		/* kn_registry_lock; empty once removed */
+	u64 seq;			/* in order of creation, as the list is */
+	struct hlist_node hash;		/* kn_registry_lock */
+	struct kref ref;
+
+	struct pid *pid;		/* of the thread group */
+	struct mm_struct *mm;
+	pid_t tgid;
+	char comm[TASK_COMM_LEN];
+
+	struct kn_scan scan;
+	struct kn_node_pages *pages;	/* [nr_node_ids] */
+	struct kn_migration *migrate;	/* [nr_node_ids] */
+
+	/* sampled by the planner */
+	u64 sampled_ns;			/* time of the last sample, 0 before the first */
+	u64 run_ns;			/* of all threads, at the last sample */
+	u64 wait_ns;
+	u64 run_delta_us;		/* since the sample before */
+	u32 demand_mcpu;		/* smoothed */
+	u32 nr_threads;
+	u32 *threads_running;		/* [nr_node_ids] runnable at the last sample */
+	u32 *run_mcpu;			/* [nr_node_ids] demand by node, smoothed */
+	u64 cpu_nodes;
+	u64 mem_nodes;
+	int scan_nid;			/* whose worker scans it */
+	bool exempt;
+
+	/* decided by the policy */
+	u64 home;
+	struct policy_past past;
+	enum policy_reason reason;
+	enum kn_state state;
+	bool sampled;			/* demand_mcpu means something */
+	bool seen;			/* in the discovery under way */
+};
+
+void kn_registry_exit(void);
+
+struct kn_proc *kn_registry_next(struct kn_proc *prev);
+struct kn_proc *kn_registry_after(struct kn_proc *prev);
+struct kn_proc *kn_registry_find(const struct mm_struct *mm);
+u32 kn_registry_count(void);
+
+struct kn_proc *kn_proc_create(struct pid *pid, struct task_struct *leader, struct mm_struct *mm);
+void kn_proc_remove(struct kn_proc *proc);
+void kn_proc_put(struct kn_proc *proc);
+
+const char *kn_state_name(enum kn_state state);
+
+#endif /* KNUMAD_ENGINE_REGISTRY_H */

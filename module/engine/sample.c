@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Samples a process's threads: how much CPU they want, where they are, and where they
+ * and their memory may go.
+ *
+ * Context: planner thread.  The walk over the threads is one RCU section without
+ * sleeping; per thread it reads a few words, and takes the task lock only where the
+ * thread has a memory policy.
+ */
+#include <linux/cpumask.h>
+#include <linux/ktime.h>
+#include <linux/mempolicy.h>
+#include <linux/mm.h>
+#include <linux/nodemask.h>
+#include <linux/pid.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/topology.h>
+
+#include "discover.h"
+#include "engine.h"
+#include "exempt.h"
+#include "load.h"
+#include "node.h"
+
+/* What one walk over the threads has found. */
+struct kn_sample {
+	u64 run_ns;
+	u64 wait_ns;
+	u32 nr_threads;
+	u32 nr_running;
+	u64 cpu_nodes;
+	u64 mem_nodes;
+	u32 placed[KNUMAD_MAX_NODES];	/* threads, asleep or not, by the node they are on */
+};
+
+static u64 kn_online_nodes(bool with_cpus)
+{
+	u64 mask = 0;
+	int nid;
+
+	for_each_online_node(nid)
+		if (!with_cpus || kn_node_has_cpus(nid))
+			mask |= BIT_ULL(nid);
+	return mask;
+}
+
+/* RCU.  The nodes with a CPU that @t's affinity allows. */
+static u64 kn_thread_cpu_nodes(const struct task_struct *t, u64 nodes)
+{
+	u64 allowed = 0, rest;
+
+	if (t->nr_cpus_allowed >= num_possible_cpus())
+		return nodes;
+	for (rest = nodes; rest; rest &= rest - 1) {
+		int nid = __ffs64(rest);
+
+		if (cpumask_intersects(&t->cpus_mask, cpumask_of_node(nid)))
+			allowed |= BIT_ULL(nid);
+	}
+	return allowed;
+}
+
+/* RCU.  Whether @t allocates by a policy other than "where I run". */
+static bool kn_thread_has_policy(struct task_struct *t)
+{
+	bool has;
+
+	if (!READ_ONCE(t->mempolicy))
+		return false;
+	task_lock(t);
+	has = t->mempolicy && t->mempolicy->mode != MPOL_DEFAULT &&
+	      t->mempolicy->mode != MPOL_LOCAL;
+	task_unlock(t);
+	return has;
+}
+
+/* RCU.  The nodes @t's cpuset lets it have memory on. */
+static u64 kn_thread_mem_nodes(const struct task_struct *t, u64 nodes)
+{
+	u64 rest, allowed = nodes;
+
+	for (rest = nodes; rest; rest &= rest - 1)
+		if (!node_isset(__ffs64(rest), t->mems_allowed))
+			allowed &= ~BIT_ULL(__ffs64(rest));
+	return allowed;
+}
+
+static void kn_sample_threads(struct kn_proc *proc, struct kn_sample *s)
+{
+	u32 *running = proc->threads_running;
+	u64 with_cpus = s->cpu_nodes, with_memory = s->mem_nodes;
+	struct task_struct *leader, *t;
+
+	rcu_read_lock();
+	leader = pid_task(proc->pid, PIDTYPE_TGID);
+	if (!leader)
+		goto out;
+	s->run_ns = READ_ONCE(leader->signal->sum_sched_runtime);
+	for_each_thread(leader, t) {
+		s->nr_threads++;
+		s->run_ns += t->se.sum_exec_runtime;
+#ifdef CONFIG_SCHED_INFO
+		s->wait_ns += t->sched_info.run_delay;
+#endif
+		s->placed[cpu_to_node(task_cpu(t))]++;
+		if (READ_ONCE(t->on_rq)) {
+			running[cpu_to_node(task_cpu(t))]++;
+			s->nr_running++;
+		}
+		s->cpu_nodes &= kn_thread_cpu_nodes(t, with_cpus);
+		s->mem_nodes &= kn_thread_mem_nodes(t, with_memory);
+		if (kn_thread_has_policy(t))
+			s->mem_nodes = 0;
+	}
+out:
+	rcu_read_unlock();
+}
+
+/*
+ * The worker to scan it: that of the node with most of its memory, so that page tables
+ * and counts are near; before the first scan, that of the node with most of its threads.
+ */
+static int kn_scan_nid(const struct kn_proc *proc)
+{
+	long most = -1;
+	int nid, best = NUMA_NO_NODE;
+
+	for (nid = 0; nid < nr_node_ids; nid++) {
+		long here = atomic_long_read(&proc->pages[nid].movable) +
+			    atomic_long_read(&proc->pages[nid].fixed);
+
+		if (!READ_ONCE(proc->scan.complete))
+			here = proc->threads_running[nid];
+		if (here > most && kn_worker_exists(nid)) {
+			most = here;
+			best = nid;
+		}
+	}
+	return best;
+}
+
+/* Half the old value, half the new: a change shows within two or three passes. */
+static u32 kn_smooth(u32 old, u64 now, bool first)
+{
+	return first ? now : (old + now) / 2;
+}
+
+/**
+ * kn_sample - take a process's CPU demand, threads and limits
+ * @proc: its record
+ *
+ * Demand is run time plus time spent runnable but waiting, so that an overloaded node
+ * shows.  The first sample of a process only sets the base.
+ */
+void kn_sample(struct kn_proc *proc)
+{
+	struct kn_sample s = {
+		.cpu_nodes = kn_online_nodes(true),
+		.mem_nodes = kn_online_nodes(false),
+	};
+	u64 before_ns = proc->sampled_ns;
+	u64 run, wait, elapsed_ns, demand;
+	int nid;
+
+	memset(proc->threads_running, 0, nr_node_ids * sizeof(u32));
+	kn_sample_threads(proc, &s);
+	proc->sampled_ns = ktime_get_ns();
+	elapsed_ns = max_t(u64, proc->sampled_ns - before_ns, NSEC_PER_MSEC);
+
+	/* A thread that exited took its wait time along: the sums may step back. */
+	run = s.run_ns > proc->run_ns ? s.run_ns - proc->run_ns : 0;
+	wait = s.wait_ns > proc->wait_ns ? s.wait_ns - proc->wait_ns : 0;
+	proc->run_ns = s.run_ns;
+	proc->wait_ns = s.wait_ns;
+	proc->nr_threads = s.nr_threads;
+	WRITE_ONCE(proc->scan_nid, kn_scan_nid(proc));
+	WRITE_ONCE(proc->exempt, kn_exempt_has(proc->pid));
+	proc->cpu_nodes = proc->exempt ? 0 : s.cpu_nodes;
+	proc->mem_nodes = proc->exempt ? 0 : s.mem_nodes;
+	if (!before_ns)
+		return;
+
+	proc->run_delta_us = run / NSEC_PER_USEC;
+	demand = (run + wait) * KNUMAD_MCPU_PER_CPU / elapsed_ns;
+	demand = min_t(u64, demand, (u64)s.nr_threads * KNUMAD_MCPU_PER_CPU);
+	proc->demand_mcpu = kn_smooth(proc->demand_mcpu, demand, !proc->sampled);
+	for (nid = 0; nid < nr_node_ids; nid++) {
+		u64 here = s.nr_running ? demand * proc->threads_running[nid] / s.nr_running :
+			   s.nr_threads ? demand * s.placed[nid] / s.nr_threads : 0;
+
+		proc->run_mcpu[nid] = kn_smooth(proc->run_mcpu[nid], here, !proc->sampled);
+		if (!proc->sampled)
+			kn_load_adopt(nid, here);
+	}
+	proc->sampled = true;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Learning where a process's memory is.
+ */
+#ifndef KNUMAD_ENGINE_SCAN_H
+#define KNUMAD_ENGINE_SCAN_H
+
+#include "registry.h"
+
+bool kn_scan_is_due(const struct kn_proc *proc);
+u64 kn_scan(struct kn_proc *proc, u64 max_cost);
+
+#endif /* KNUMAD_ENGINE_SCAN_H */

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Brings running threads to their home node: the active half of "CPU follows memory".
+ */
+#ifndef KNUMAD_ENGINE_THREADS_H
+#define KNUMAD_ENGINE_THREADS_H
+
+void kn_threads_go_home(void);
+
+#endif /* KNUMAD_ENGINE_THREADS_H */

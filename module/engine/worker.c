@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The knumad threads, one per node with memory, bound to the node's CPUs: they scan
+ * the processes whose memory is mostly there, and fetch pages whose home it is.
+ *
+ * Context: kernel threads of the lowest priority, freezable.  Bounded by token buckets
+ * filled from scan_mb_per_sec and migrate_mb_per_sec, each per thread.
+ *
+ * Only while a worker holds what the process's threads may wait for does it have
+ * ordinary priority; see boost.h.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/err.h>
+#include <linux/freezer.h>
+#include <linux/jiffies.h>
+#include <linux/kthread.h>
+#include <linux/ktime.h>
+#include <linux/nodemask.h>
+#include <linux/printk.h>
+#include <linux/sched.h>
+#include <linux/sched/task.h>
+#include <linux/topology.h>
+#include <linux/wait.h>
+
+#include "../compat/housekeeping.h"
+#include "config.h"
+#include "engine.h"
+#include "load.h"
+#include "migrate.h"
+#include "scan.h"
+
+/* With work left over a worker sleeps this long; with none, at most as long as that. */
+#define KN_WORKER_BUSY_MS	10
+#define KN_WORKER_IDLE_MS	60000
+
+/* A bucket holds what its rate gives in this time, and never less than one batch. */
+#define KN_BUCKET_MS		250
+
+/* One visit to a process scans at most this many pages, or moves this many batches. */
+#define KN_VISIT_SCAN_PAGES	16384
+#define KN_VISIT_BATCHES	8
+
+/* Pages that may be used now; may go below zero by part of a batch. */
+struct kn_bucket {
+	s64 pages;
+	u64 filled_ns;
+};
+
+struct kn_worker {
+	int nid;
+	struct task_struct *task;
+	bool kicked;
+	struct kn_bucket scan;
+	struct kn_bucket migrate;
+	struct kn_proc *scanned;	/* last visited, with a reference: the next round */
+	struct kn_proc *migrated;	/* goes on behind it, so that nobody starves */
+};
+
+static struct kn_worker kn_workers[KNUMAD_MAX_NODES];
+static DECLARE_WAIT_QUEUE_HEAD(kn_workers_wait);
+
+static void kn_bucket_fill(struct kn_bucket *b, unsigned int mb_per_sec)
+{
+	u64 now = ktime_get_ns();
+	u64 pages_per_sec = (u64)mb_per_sec << (20 - PAGE_SHIFT);
+	s64 size = max_t(u64, pages_per_sec * KN_BUCKET_MS / MSEC_PER_SEC, KN_BATCH_PAGES);
+	u64 elapsed_us = min_t(u64, (now - b->filled_ns) / NSEC_PER_USEC, USEC_PER_SEC);
+
+	b->pages = min_t(s64, size, b->pages + pages_per_sec * elapsed_us / USEC_PER_SEC);
+	b->filled_ns = now;
+}
+
+/* Whether to end the round early: to stop, or to let the system suspend. */
+static bool kn_worker_leaves(void)
+{
+	return kthread_should_stop() || freezing(current);
+}
+
+/* Drops the places of the last round. */
+static void kn_worker_forget(struct kn_worker *w)
+{
+	kn_proc_put(w->scanned);
+	kn_proc_put(w->migrated);
+	w->scanned = NULL;
+	w->migrated = NULL;
+}
+
+/* Scans a piece of each process that is due, while the budget lasts; true if one still is. */
+static bool kn_worker_scan(struct kn_worker *w)
+{
+	bool more = false;
+	u32 left;
+
+	for (left = kn_registry_count(); left && !kn_worker_leaves(); left--) {
+		struct kn_proc *proc;
+
+		if (w->scan.pages <= 0)
+			return true;
+		w->scanned = kn_registry_after(w->scanned);
+		proc = w->scanned;
+		if (!proc)
+			return false;
+		if (READ_ONCE(proc->scan_nid) != w->nid || !kn_scan_is_due(proc))
+			continue;
+		w->scan.pages -= kn_scan(proc, min_t(u64, w->scan.pages, KN_VISIT_SCAN_PAGES));
+		more |= kn_scan_is_due(proc);
+	}
+	return more;
+}
+
+/* Fetches some pages of @proc within the budget; true when there are more. */
+static bool kn_worker_fetch(struct kn_worker *w, struct kn_proc *proc)
+{
+	int i;
+
+	for (i = 0; i < KN_VISIT_BATCHES && kn_migrate_is_due(proc, w->nid) &&
+	     w->migrate.pages > 0 && !kn_worker_leaves(); i++) {
+		u64 cost = kn_migrate_batch(proc, w->nid);
+
+		if (!cost)
+			break;
+		w->migrate.pages -= cost;
+		cond_resched();
+	}
+	return kn_migrate_is_due(proc, w->nid);
+}
+
+/* Fetches pages of each process that has some for this node, while the budget lasts. */
+static bool kn_worker_migrate(struct kn_worker *w)
+{
+	bool more = false;
+	u32 left;
+
+	for (left = kn_registry_count(); left && !kn_worker_leaves(); left--) {
+		if (w->migrate.pages <= 0)
+			return true;
+		w->migrated = kn_registry_after(w->migrated);
+		if (!w->migrated)
+			return false;
+		more |= kn_worker_fetch(w, w->migrated);
+	}
+	return more;
+}
+
+/* One round over all processes; returns how long to sleep, in ms. */
+static unsigned int kn_worker_round(struct kn_worker *w)
+{
+	enum kn_mode mode = kn_mode();
+	bool more;
+
+	if (mode == KN_MODE_OFF) {
+		kn_worker_forget(w);
+		return KN_WORKER_IDLE_MS;
+	}
+	kn_bucket_fill(&w->scan, READ_ONCE(kn_config.scan_mb_per_sec));
+	kn_bucket_fill(&w->migrate, READ_ONCE(kn_config.migrate_mb_per_sec));
+	more = kn_worker_scan(w);
+	if (kn_mode_moves_memory(mode))
+		more |= kn_worker_migrate(w);
+	if (!more)
+		kn_worker_forget(w);
+	return more ? KN_WORKER_BUSY_MS : READ_ONCE(kn_config.scan_period_ms);
+}
+
+static int kn_worker_main(void *data)
+{
+	struct kn_worker *w = data;
+
+	set_freezable();
+	set_user_nice(current, MAX_NICE);
+	while (!kthread_should_stop()) {
+		unsigned int sleep_ms;
+
+		WRITE_ONCE(w->kicked, false);
+		sleep_ms = kn_worker_round(w);
+		wait_event_freezable_timeout(kn_workers_wait,
+					     READ_ONCE(w->kicked) || kthread_should_stop(),
+					     msecs_to_jiffies(sleep_ms));
+	}
+	kn_worker_forget(w);
+	return 0;
+}
+
+/**
+ * kn_workers_kick - have every worker look for work now
+ */
+void kn_workers_kick(void)
+{
+	int nid;
+
+	for (nid = 0; nid < KNUMAD_MAX_NODES; nid++)
+		WRITE_ONCE(kn_workers[nid].kicked, true);
+	wake_up_all(&kn_workers_wait);
+}
+
+/**
+ * kn_workers_account - report knumad's own CPU time, so that it is not taken for load
+ *
+ * Planner thread.
+ */
+void kn_workers_account(void)
+{
+	struct task_struct *own[KNUMAD_MAX_NODES + 1];
+	int nid;
+
+	for (nid = 0; nid < KNUMAD_MAX_NODES; nid++)
+		own[nid] = kn_workers[nid].task;
+	own[KNUMAD_MAX_NODES] = current;
+	kn_load_account_own(own, KNUMAD_MAX_NODES + 1);
+}
+
+/**
+ * kn_worker_exists - whether a node has a worker
+ * @nid: the node
+ */
+bool kn_worker_exists(int nid)
+{
+	return kn_workers[nid].task;
+}
+
+/**
+ * kn_worker_runs_on - whether the worker of a CPU's node is running or queued there
+ * @cpu: the CPU
+ *
+ * Planner thread: workers do not go away under it.
+ */
+bool kn_worker_runs_on(int cpu)
+{
+	struct task_struct *task = kn_workers[cpu_to_node(cpu)].task;
+
+	return task && READ_ONCE(task->on_rq) && task_cpu(task) == cpu;
+}
+
+/**
+ * kn_workers_start - one thread for each node that has memory now
+ *
+ * Return: 0, or a negative error with none running.
+ */
+int kn_workers_start(void)
+{
+	static struct cpumask cpus;	/* too large for the stack; module load is alone */
+	int nid;
+
+	for_each_node_state(nid, N_MEMORY) {
+		struct kn_worker *w = &kn_workers[nid];
+		struct task_struct *task;
+
+		w->nid = nid;
+		task = kthread_create_on_node(kn_worker_main, w, nid, "knumad/%d", nid);
+		if (IS_ERR(task)) {
+			pr_err("not loaded: expected to start thread knumad/%d, got error %ld\n",
+			       nid, PTR_ERR(task));
+			kn_workers_stop();
+			return PTR_ERR(task);
+		}
+		cpumask_and(&cpus, cpumask_of_node(nid), kn_balanced_cpus());
+		if (cpumask_and(&cpus, &cpus, kn_kthread_cpus()))
+			set_cpus_allowed_ptr(task, &cpus);
+		w->task = get_task_struct(task);
+		wake_up_process(task);
+	}
+	return 0;
+}
+
+/**
+ * kn_workers_stop - end all workers; each finishes the batch it has in hand
+ */
+void kn_workers_stop(void)
+{
+	int nid;
+
+	for (nid = 0; nid < KNUMAD_MAX_NODES; nid++) {
+		struct kn_worker *w = &kn_workers[nid];
+
+		if (!w->task)
+			continue;
+		kthread_stop(w->task);
+		put_task_struct(w->task);
+		w->task = NULL;
+	}
+}

@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Finds every private symbol and field knumad uses, checks it against the running
+ * kernel's BTF, and decides from that which capabilities work.
+ *
+ * Context: kn_reach_init/exit run in process context at module load and unload,
+ * single threaded.  kn_capable() may be asked from any context.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/kprobes.h>
+#include <linux/printk.h>
+#include <linux/string.h>
+
+#include "btf.h"
+#include "capability.h"
+
+#define KN_DEFINE_CALL(...)			KN_DEFINE_CALL_(__VA_ARGS__)
+#define KN_DEFINE_CALL_(name, ret, params, cap)	DEFINE_STATIC_CALL_NULL(kn_##name, kn_fn_##name);
+KN_CALLS(KN_DEFINE_CALL)
+KN_HOOKS(KN_DEFINE_CALL)
+
+unsigned long kn_row_value[KN_NR_ROWS] __ro_after_init;
+
+#define KN_DEFINE_ROW(row, ...)	[KN_ROW_##row] = { __VA_ARGS__ },
+#define KN_CALL_ROW(...)	KN_CALL_ROW_(__VA_ARGS__)
+#define KN_CALL_ROW_(sym, ret, params, needs) \
+	KN_DEFINE_ROW(sym, .name = #sym, .expected = #ret " " #params, \
+		      .kind = KN_KIND_CALL, .cap = KN_CAP_##needs)
+#define KN_HOOK_ROW(sym, ret, params, needs) \
+	KN_DEFINE_ROW(sym, .name = #sym, .expected = #ret " " #params, \
+		      .kind = KN_KIND_HOOK, .cap = KN_CAP_##needs)
+#define KN_FIELD_ROW(owner, member, ctype, needs) \
+	KN_DEFINE_ROW(owner##_##member, .name = #member, .type = #owner, \
+		      .expected = #ctype, .size = sizeof(ctype), \
+		      .kind = KN_KIND_FIELD, .cap = KN_CAP_##needs)
+#define KN_VAR_ROW(sym, needs) \
+	KN_DEFINE_ROW(sym, .name = #sym, .expected = "per-CPU variable", \
+		      .kind = KN_KIND_VAR, .cap = KN_CAP_##needs)
+#define KN_DATA_ROW(sym, needs) \
+	KN_DEFINE_ROW(sym, .name = #sym, .expected = "data", \
+		      .kind = KN_KIND_DATA, .cap = KN_CAP_##needs)
+
+static struct kn_cap_row kn_rows[KN_NR_ROWS] = {
+	KN_DATA(KN_DATA_ROW)
+	KN_CALLS(KN_CALL_ROW)
+	KN_HOOKS(KN_HOOK_ROW)
+	KN_FIELDS(KN_FIELD_ROW)
+	KN_VARS(KN_VAR_ROW)
+};
+
+static struct {
+	const char *name;
+	bool essential;
+	const char *without;	/* what an operator loses with it */
+	bool lost;
+} kn_caps[KN_NR_CAPS] = {
+	[KN_CAP_REACH] = { "reach", true, "knumad cannot look at this kernel" },
+	[KN_CAP_SCAN] = { "scan", true, "knumad cannot learn where memory is" },
+	[KN_CAP_BIAS] = { "bias", false, "the load balancer is not biased: mode cpu is off" },
+	[KN_CAP_MOVE] = { "move", false, "running threads are not moved: mode cpu is off" },
+	[KN_CAP_MIGRATE] = { "migrate", false, "memory is not moved: mode memory is off" },
+};
+
+/**
+ * kn_capable - whether all a capability needs was found and verified
+ * @cap: the capability
+ */
+bool kn_capable(enum kn_capability cap)
+{
+	return !READ_ONCE(kn_caps[cap].lost);
+}
+
+/**
+ * kn_capability_lost - switch a capability off for as long as the module is loaded
+ * @cap: the capability
+ */
+void kn_capability_lost(enum kn_capability cap)
+{
+	WRITE_ONCE(kn_caps[cap].lost, true);
+}
+
+const struct kn_cap_row *kn_cap_row(enum kn_row row)
+{
+	return &kn_rows[row];
+}
+
+const char *kn_cap_name(enum kn_capability cap)
+{
+	return kn_caps[cap].name;
+}
+
+bool kn_cap_essential(enum kn_capability cap)
+{
+	return kn_caps[cap].essential;
+}
+
+const char *kn_cap_without(enum kn_capability cap)
+{
+	return kn_caps[cap].without;
+}
+
+/* Points the static call of a row at @addr. */
+static void kn_bind(enum kn_row row, unsigned long addr)
+{
+	switch (row) {
+#define KN_BIND(...)	KN_BIND_(__VA_ARGS__)
+#define KN_BIND_(sym, ret, params, needs) \
+	case KN_ROW_##sym: \
+		static_call_update(kn_##sym, (typeof(&STATIC_CALL_TRAMP(kn_##sym)))addr); \
+		break;
+	KN_CALLS(KN_BIND)
+	KN_HOOKS(KN_BIND)
+	default:
+		break;
+	}
+}
+
+/**
+ * kn_bind_original - let KN_CALL() of a hooked function enter it past its hook
+ * @row: the hooked function's row
+ * @addr: the instruction after its patched call
+ */
+void kn_bind_original(enum kn_row row, unsigned long addr)
+{
+	kn_bind(row, addr);
+}
+
+/*
+ * kallsyms_lookup_name() is not exported; a kprobe names its address.  On kernels with
+ * IBT that address is past the ENDBR, so the function is asked for its own start.
+ */
+static int kn_find_kallsyms(void)
+{
+	struct kprobe kp = { .symbol_name = "kallsyms_lookup_name" };
+	unsigned long addr;
+	int err = register_kprobe(&kp);
+
+	if (err) {
+		pr_err("not loaded: expected a kprobe to find kallsyms_lookup_name, got error %d: CONFIG_KPROBES and CONFIG_KALLSYMS are needed\n",
+		       err);
+		return err;
+	}
+	addr = (unsigned long)kp.addr;
+	unregister_kprobe(&kp);
+
+	kn_bind(KN_ROW_kallsyms_lookup_name, addr);
+	addr = KN_CALL(kallsyms_lookup_name)("kallsyms_lookup_name");
+	if (!addr) {
+		pr_err("not loaded: expected kallsyms_lookup_name to find itself, found nothing: this kernel's symbol table cannot be read\n");
+		return -ENOENT;
+	}
+	kn_bind(KN_ROW_kallsyms_lookup_name, addr);
+	return 0;
+}
+
+/*
+ * A compiler may leave part of a function's callers calling a split-off copy; an
+ * entry hook would miss those.  Spells such a copy's name into @sibling.
+ */
+static bool kn_is_split(const char *name, char *sibling, size_t len)
+{
+	static const char * const suffix[] = { ".part.0", ".isra.0", ".constprop.0" };
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(suffix); i++) {
+		snprintf(sibling, len, "%s%s", name, suffix[i]);
+		if (KN_CALL(kallsyms_lookup_name)(sibling))
+			return true;
+	}
+	return false;
+}
+
+/* Takes a row's capability away, and says in one line why and what is lost. */
+static void kn_lose(const struct kn_cap_row *r, const char *found)
+{
+	bool essential = kn_caps[r->cap].essential;
+
+	kn_caps[r->cap].lost = true;
+	printk("%s" pr_fmt("%s %s%s%s: expected %s, found %s: %s\n"),
+	       essential ? KERN_ERR : KERN_WARNING, essential ? "not loaded" : "degraded",
+	       r->type ?: "", r->type ? "." : "", r->name, r->expected, found,
+	       kn_caps[r->cap].without);
+}
+
+static void kn_check_func(struct kn_cap_row *r)
+{
+	char text[KN_BTF_TEXT_LEN];
+
+	if (kn_btf_func_text(r->name, text, sizeof(text))) {
+		r->btf = KN_BTF_MISSING;
+		kn_lose(r, "no BTF for it");
+		return;
+	}
+	r->btf = strcmp(text, r->expected) ? KN_BTF_DIFFERENT : KN_BTF_OK;
+	if (r->btf == KN_BTF_DIFFERENT)
+		kn_lose(r, text);
+}
+
+static void kn_check_var(struct kn_cap_row *r)
+{
+	r->btf = kn_btf_has_var(r->name) ? KN_BTF_OK : KN_BTF_MISSING;
+	if (r->btf == KN_BTF_MISSING)
+		kn_lose(r, "no BTF for it");
+}
+
+static void kn_find_field(enum kn_row row)
+{
+	struct kn_cap_row *r = &kn_rows[row];
+	u32 offset, size;
+
+	r->found = !kn_btf_member(r->type, r->name, &offset, &size);
+	if (!r->found) {
+		r->btf = KN_BTF_MISSING;
+		kn_lose(r, "no such field");
+		return;
+	}
+	kn_row_value[row] = offset;
+	r->btf = size == r->size ? KN_BTF_OK : KN_BTF_DIFFERENT;
+	if (r->btf == KN_BTF_DIFFERENT)
+		kn_lose(r, "a field of another size");
+}
+
+static void kn_find_symbol(enum kn_row row)
+{
+	struct kn_cap_row *r = &kn_rows[row];
+	char sibling[KSYM_NAME_LEN];
+
+	kn_row_value[row] = KN_CALL(kallsyms_lookup_name)(r->name);
+	if (!kn_row_value[row]) {
+		kn_lose(r, "no such symbol");
+		return;
+	}
+	if (r->kind == KN_KIND_HOOK && kn_is_split(r->name, sibling, sizeof(sibling))) {
+		kn_lose(r, sibling);
+		return;
+	}
+	r->found = true;
+	if (r->kind == KN_KIND_DATA)
+		r->btf = KN_BTF_NONE;
+	else if (r->kind == KN_KIND_VAR)
+		kn_check_var(r);
+	else
+		kn_check_func(r);
+	if (r->kind == KN_KIND_CALL && r->btf == KN_BTF_OK)
+		kn_bind(row, kn_row_value[row]);
+}
+
+/* The kernel's own type information: everything else is checked against it. */
+static int kn_find_btf(void)
+{
+	int err;
+
+	kn_find_symbol(KN_ROW___start_BTF);
+	kn_find_symbol(KN_ROW___stop_BTF);
+	if (!kn_capable(KN_CAP_REACH))
+		return -ENOENT;
+	err = kn_btf_open((void *)kn_row_value[KN_ROW___start_BTF],
+			  (void *)kn_row_value[KN_ROW___stop_BTF]);
+	if (err)
+		pr_err("not loaded: expected readable type information (BTF) in this kernel, got error %d\n",
+		       err);
+	return err;
+}
+
+/**
+ * kn_reach_init - look up and verify everything the tables name
+ *
+ * Return: 0 when all that is essential works (the rest may be degraded, see
+ * kn_capable()); a negative error, with the reason logged, otherwise.
+ */
+int kn_reach_init(void)
+{
+	int row, cap, err = kn_find_kallsyms() ?: kn_find_btf();
+
+	if (err)
+		return err;
+	for (row = KN_ROW___stop_BTF + 1; row < KN_NR_ROWS; row++) {
+		if (kn_rows[row].kind == KN_KIND_FIELD)
+			kn_find_field(row);
+		else
+			kn_find_symbol(row);
+	}
+	kn_btf_close();
+	for (cap = 0; cap < KN_NR_CAPS; cap++)
+		if (kn_caps[cap].essential && kn_caps[cap].lost)
+			return -ENOENT;
+	return 0;
+}
+
+/**
+ * kn_reach_exit - nothing is held after load; the static calls die with the module
+ */
+void kn_reach_exit(void)
+{
+}

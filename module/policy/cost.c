@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Prices: what it costs, in ucpu, to have a process's home on a node.
+ *
+ * Pure arithmetic, called by the other steps of a plan. A price has three
+ * parts: accesses that stay remote, accesses that are remote while memory is
+ * on its way, and copying; the queueing it causes is priced apart, because it
+ * depends on who else is there.
+ *
+ * Remote accesses cost demand x share of pages x (distance - 10) / 10, as if
+ * the process did nothing but access memory: an upper bound, the same for all.
+ */
+#include <linux/kernel.h>
+#include "plan.h"
+
+#define SHARE_SHIFT	16
+#define PART_SHIFT	20
+/* How much more room draws threads than mere CPUs do; not all, as room is noisy. */
+#define ROOM_WEIGHT	8
+
+/* CPU time lost to @weighted = sum of page shares x tenths of distance. */
+static s64 stall(u32 demand, u64 weighted)
+{
+	return (s64)((weighted * demand * 100) >> SHARE_SHIFT);
+}
+
+s64 plan_copy_cost(const struct plan *pl, u64 pages)
+{
+	return (s64)(pages * pl->s->tunables.copy_ns_per_page /
+		     pl->s->tunables.payback_ms);
+}
+
+/*
+ * Part of the payback time, with PART_SHIFT bits, that @pages are under way:
+ * halved, because they become fewer; at most three quarters.
+ */
+static s64 underway(const struct plan *pl, u64 pages)
+{
+	const struct policy_tunables *t = &pl->s->tunables;
+	u64 ms = pages * t->move_ns_per_page / 1000000;
+
+	return (s64)min((ms << (PART_SHIFT - 1)) / t->payback_ms, 3ULL << (PART_SHIFT - 2));
+}
+
+/* Pages that would have to move to make @nid the home. */
+u64 plan_claim(const struct plan *pl, u32 i, u32 nid)
+{
+	const struct policy_proc *p = &pl->s->procs[i];
+
+	if (!pl->s->tunables.may_move_memory ||
+	    !(p->mem_nodes & pl->mem_mask & BIT_ULL(nid)))
+		return 0;
+	return pl->procs[i].movable - p->pages[nid];
+}
+
+/* Fill @stay and @follow with weighted page shares, first step of the prices. */
+static void weigh_pages(struct plan *pl, u32 i, s64 *stay, s64 *follow)
+{
+	const struct policy_proc *p = &pl->s->procs[i];
+	u64 total = pl->procs[i].total;
+	u32 n = pl->nr_nodes, cpu, mem;
+
+	for (cpu = 0; cpu < n; cpu++) {
+		stay[cpu] = 0;
+		follow[cpu] = 0;
+	}
+	for (mem = 0; mem < n; mem++) {
+		u64 fixed = p->fixed_pages ? p->fixed_pages[mem] : 0;
+		u64 all = p->pages[mem] + fixed;
+
+		if (!all)
+			continue;
+		all = (all << SHARE_SHIFT) / total;
+		fixed = fixed ? (fixed << SHARE_SHIFT) / total : 0;
+		for (cpu = 0; cpu < n; cpu++) {
+			u32 tenths = pl->penalty[cpu * n + mem];
+
+			stay[cpu] += (s64)(all * tenths);
+			follow[cpu] += (s64)(fixed * tenths);
+		}
+	}
+}
+
+/**
+ * plan_price() - price every node as home of a process, if all were empty
+ * @pl: the plan
+ * @i: the process; its total, movable, demand, allowed are known
+ */
+void plan_price(struct plan *pl, u32 i)
+{
+	struct plan_proc *pp = &pl->procs[i];
+	s64 *stay = pl->stay + (u64)i * pl->nr_nodes;
+	s64 *follow = pl->follow + (u64)i * pl->nr_nodes;
+	s64 second = PLAN_NO_COST, cap = 0, sum = 0;
+	u64 bits;
+	u32 nid;
+
+	weigh_pages(pl, i, stay, follow);
+	pp->best = PLAN_NO_COST;
+	plan_for_each_node(nid, pp->allowed, bits) {
+		u64 claim = plan_claim(pl, i, nid);
+		s64 least, away;
+
+		stay[nid] = stall(pp->demand, stay[nid]);
+		follow[nid] = stall(pp->demand, follow[nid]);
+		away = (stay[nid] - follow[nid]) * underway(pl, claim) >> PART_SHIFT;
+		if (claim)
+			follow[nid] += away + plan_copy_cost(pl, claim);
+		else
+			follow[nid] = stay[nid];
+		least = min(stay[nid], follow[nid]);
+		if (least < pp->best) {
+			second = pp->best;
+			pp->best = least;
+			pp->best_nid = nid;
+		} else if (least < second) {
+			second = least;
+		}
+		sum += stay[nid] * pl->nodes[nid].cap;
+		cap += pl->nodes[nid].cap;
+	}
+	pp->adrift = cap ? sum / cap : 0;
+	pp->regret = second == PLAN_NO_COST ? PLAN_NO_COST / 2 : second - pp->best;
+}
+
+/**
+ * plan_cost_at() - price of a node as the only home, with the free pages left
+ * @pl: the plan
+ * @i: the process; what it claimed at its present home is given back to it
+ * @nid: the node
+ *
+ * Return: ucpu. Where only part of the memory can follow, in proportion.
+ */
+s64 plan_cost_at(const struct plan *pl, u32 i, u32 nid)
+{
+	const struct plan_proc *pp = &pl->procs[i];
+	s64 stay = pl->stay[(u64)i * pl->nr_nodes + nid];
+	s64 follow = pl->follow[(u64)i * pl->nr_nodes + nid];
+	u64 claim, room;
+
+	if (follow >= stay)
+		return stay;
+	claim = plan_claim(pl, i, nid);
+	room = pl->nodes[nid].free_pages;
+	if (pp->home == BIT_ULL(nid))
+		room += pp->claimed;
+	if (claim <= room)
+		return follow;
+	return stay - (((stay - follow) >> 10) * (s64)((room << 10) / claim));
+}
+
+/**
+ * plan_cost_adrift() - price of having no home
+ * @pl: the plan
+ * @i: the process, not placed
+ *
+ * Its threads will run where there is room, and where there is none, anywhere.
+ *
+ * Return: ucpu.
+ */
+s64 plan_cost_adrift(const struct plan *pl, u32 i)
+{
+	const s64 *stay = pl->stay + (u64)i * pl->nr_nodes;
+	s64 sum = 0, weights = 0;
+	u64 bits;
+	u32 nid;
+
+	plan_for_each_node(nid, pl->procs[i].allowed, bits) {
+		s64 weight = plan_room(pl, nid, false) * ROOM_WEIGHT + pl->nodes[nid].cap;
+
+		sum += stay[nid] * weight;
+		weights += weight;
+	}
+	return weights ? sum / weights : 0;
+}
+
+/**
+ * plan_cost_wide() - price of several nodes as home
+ * @pl: the plan
+ * @i: the process
+ * @set: the nodes
+ * @room_for_all: as if there were free pages enough
+ * @copy_pages: set to the pages that would move into the set
+ *
+ * Threads are taken to be spread by capacity, and to reach all of its memory.
+ *
+ * Return: ucpu.
+ */
+s64 plan_cost_wide(const struct plan *pl, u32 i, u64 set, bool room_for_all, u64 *copy_pages)
+{
+	const struct policy_proc *p = &pl->s->procs[i];
+	const struct plan_proc *pp = &pl->procs[i];
+	u64 into = set & p->mem_nodes & pl->mem_mask;
+	u64 outside = 0, room = 0, moves = 0, cpu_bits, mem_bits;
+	s64 cap = 0, sum = 0;
+	u32 cpu, mem;
+
+	for (mem = 0; mem < pl->nr_nodes; mem++)
+		if (!(set & BIT_ULL(mem)))
+			outside += p->pages[mem];
+	plan_for_each_node(mem, into, mem_bits)
+		room += room_for_all ? pl->s->nodes[mem].total_pages : pl->nodes[mem].free_pages;
+	if (pl->s->tunables.may_move_memory)
+		moves = min(outside, room);
+
+	plan_for_each_node(cpu, set, cpu_bits) {
+		u64 weighted = 0;
+
+		for (mem = 0; mem < pl->nr_nodes; mem++) {
+			u64 pages = plan_pages_at(p, mem);
+
+			if (!(set & BIT_ULL(mem)))
+				pages -= plan_part(p->pages[mem], moves, outside);
+			else if (into & BIT_ULL(mem))
+				pages += plan_part(moves, room_for_all ?
+						   pl->s->nodes[mem].total_pages :
+						   pl->nodes[mem].free_pages, room);
+			if (pages)
+				weighted += ((pages << SHARE_SHIFT) / pp->total) *
+					    pl->penalty[cpu * pl->nr_nodes + mem];
+		}
+		sum += stall(pp->demand, weighted) * pl->nodes[cpu].cap;
+		cap += pl->nodes[cpu].cap;
+	}
+	*copy_pages = moves;
+	return (cap ? sum / cap : 0) + plan_copy_cost(pl, moves);
+}

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Load: what the processes placed so far make of each node.
+ *
+ * Called by the steps of a plan whenever a process gets or loses its place.
+ * A process with one home is a rigid load. One with several, or with none, is
+ * fluid: the scheduler will put its threads where there is room, so it is
+ * spread after the rigid ones, and again when they change.
+ */
+#include <linux/kernel.h>
+#include <linux/string.h>
+#include "plan.h"
+
+#define POUR_ROUNDS	3
+
+/**
+ * plan_load_init() - set up the nodes' capacities and fair shares
+ * @pl: the plan; each process's demand is known
+ */
+void plan_load_init(struct plan *pl)
+{
+	u64 demand = 0, cap = 0;
+	u32 i;
+
+	for (i = 0; i < pl->nr_procs; i++)
+		demand += pl->procs[i].demand;
+	for (i = 0; i < pl->nr_nodes; i++) {
+		demand += pl->s->nodes[i].other_mcpu;
+		cap += pl->s->nodes[i].cpu_mcpu;
+	}
+	pl->overcommit = demand > cap;
+	pl->flow_limit = (s64)(cap / 64);
+	pl->spreads_left = PLAN_MAX_SPREADS;
+	for (i = 0; i < pl->nr_nodes; i++) {
+		struct plan_node *node = &pl->nodes[i];
+
+		node->cap = pl->s->nodes[i].cpu_mcpu;
+		node->fair = node->cap;
+		if (pl->overcommit && cap)
+			node->fair = (s64)((u64)node->cap * demand / cap);
+		node->load = pl->s->nodes[i].other_mcpu;
+		node->fluid = 0;
+		node->flex = 0;
+		node->fluid_nodes = 0;
+		node->free_pages = pl->s->nodes[i].free_pages;
+	}
+}
+
+static s64 room_at(const struct plan_node *node)
+{
+	s64 room = node->fair - node->load - node->fluid;
+
+	return room > 0 ? room : 0;
+}
+
+/* Nodes over which a process without a single home spreads. */
+static u64 fluid_set(const struct plan *pl, u32 i)
+{
+	return pl->procs[i].home ? pl->procs[i].home : pl->procs[i].allowed;
+}
+
+/* Spread one of them over its nodes by the room that all others leave. */
+static void pour(struct plan *pl, u32 slot)
+{
+	u32 i = pl->fluid[slot], nid;
+	s64 *parts = pl->fluid_parts + slot * pl->nr_nodes;
+	s64 demand = pl->procs[i].demand;
+	u64 set = fluid_set(pl, i), bits;
+	s64 rooms = 0, caps = 0, over;
+
+	plan_for_each_node(nid, set, bits) {
+		pl->nodes[nid].fluid -= parts[nid];
+		rooms += room_at(&pl->nodes[nid]);
+		caps += pl->nodes[nid].cap;
+	}
+	over = demand > rooms ? demand - rooms : 0;
+	plan_for_each_node(nid, set, bits) {
+		struct plan_node *node = &pl->nodes[nid];
+
+		parts[nid] = caps ? over * node->cap / caps : 0;
+		if (rooms)
+			parts[nid] += (demand - over) * room_at(node) / rooms;
+		node->fluid += parts[nid];
+		node->fluid_nodes |= set;
+	}
+}
+
+/**
+ * plan_spread_fluid() - spread the processes with several homes or none again
+ * @pl: the plan
+ *
+ * Each in turn is spread by the room the others leave; a few rounds of that
+ * come close to where they would flow, whatever their order.
+ */
+void plan_spread_fluid(struct plan *pl)
+{
+	u32 nid, other, k, round;
+	u64 bits;
+
+	for (nid = 0; nid < pl->nr_nodes; nid++) {
+		pl->nodes[nid].fluid = 0;
+		pl->nodes[nid].flex = 0;
+		pl->nodes[nid].fluid_nodes = 0;
+	}
+	pl->flowed = 0;
+	if (!pl->nr_fluid)
+		return;
+	memset(pl->fluid_parts, 0, pl->nr_fluid * pl->nr_nodes * sizeof(s64));
+	for (round = 0; round < POUR_ROUNDS; round++)
+		for (k = 0; k < pl->nr_fluid; k++)
+			pour(pl, k);
+	for (nid = 0; nid < pl->nr_nodes; nid++) {
+		struct plan_node *node = &pl->nodes[nid];
+		s64 room = 0;
+
+		if (!node->fluid)
+			continue;
+		plan_for_each_node(other, node->fluid_nodes & ~BIT_ULL(nid), bits)
+			room += room_at(&pl->nodes[other]);
+		node->flex = min(node->fluid, room);
+	}
+}
+
+/* Load of a fluid process that there is no slot for: where its threads are. */
+static void add_where_it_runs(struct plan *pl, u32 i, s64 sign)
+{
+	const struct policy_proc *p = &pl->s->procs[i];
+	u64 sum = 0;
+	u32 nid;
+
+	for (nid = 0; nid < pl->nr_nodes; nid++)
+		sum += p->run_mcpu[nid];
+	for (nid = 0; sum && nid < pl->nr_nodes; nid++)
+		pl->nodes[nid].load += sign *
+			(s64)((u64)p->run_mcpu[nid] * pl->procs[i].demand / sum);
+}
+
+/* In the order of the snapshot, so that history leaves no trace in the plan. */
+static void add_fluid(struct plan *pl, u32 i)
+{
+	u32 k = pl->nr_fluid++;
+
+	for (; k && pl->fluid[k - 1] > i; k--)
+		pl->fluid[k] = pl->fluid[k - 1];
+	pl->fluid[k] = i;
+}
+
+static bool remove_fluid(struct plan *pl, u32 i)
+{
+	u32 k, to = 0;
+
+	for (k = 0; k < pl->nr_fluid; k++)
+		if (pl->fluid[k] != i)
+			pl->fluid[to++] = pl->fluid[k];
+	if (to == pl->nr_fluid)
+		return false;
+	pl->nr_fluid = to;
+	return true;
+}
+
+/* Rigid loads change by the thousand; spreading for each would make a plan quadratic. */
+static void spread_if_affordable(struct plan *pl)
+{
+	if (!pl->nr_fluid || !pl->spreads_left)
+		return;
+	pl->spreads_left--;
+	plan_spread_fluid(pl);
+}
+
+/*
+ * A rigid load pushes fluid ones aside. They are spread again only when enough
+ * has flowed to matter, else every change would cost a look at all of them.
+ */
+static void displace(struct plan *pl, struct plan_node *node, s64 demand)
+{
+	s64 flows = min(node->flex, demand);
+
+	node->fluid -= flows;
+	node->flex -= flows;
+	pl->flowed += flows;
+	if (pl->flowed > pl->flow_limit)
+		spread_if_affordable(pl);
+}
+
+/**
+ * plan_put() - give a process its place
+ * @pl: the plan
+ * @i: the process, not placed
+ * @home: one node, several, or 0: wherever its affinity admits
+ */
+void plan_put(struct plan *pl, u32 i, u64 home)
+{
+	struct plan_proc *pp = &pl->procs[i];
+
+	pp->home = home;
+	pp->placed = true;
+	if (plan_single(home)) {
+		u32 nid = __ffs64(home);
+		struct plan_node *node = &pl->nodes[nid];
+		u64 index = (u64)i * pl->nr_nodes + nid;
+
+		node->load += pp->demand;
+		if (pl->follow[index] < pl->stay[index])
+			pp->claimed = min(plan_claim(pl, i, nid), node->free_pages);
+		node->free_pages -= pp->claimed;
+		displace(pl, node, pp->demand);
+	} else if (!pp->fixed && fluid_set(pl, i) && pl->nr_fluid < PLAN_MAX_FLUID) {
+		add_fluid(pl, i);
+		plan_spread_fluid(pl);
+	} else {
+		add_where_it_runs(pl, i, 1);
+	}
+}
+
+/**
+ * plan_take() - take a process's place away
+ * @pl: the plan
+ * @i: the process, placed; it keeps @home, as the place to compare with
+ */
+void plan_take(struct plan *pl, u32 i)
+{
+	struct plan_proc *pp = &pl->procs[i];
+
+	if (plan_single(pp->home)) {
+		struct plan_node *node = &pl->nodes[__ffs64(pp->home)];
+
+		node->load -= pp->demand;
+		node->free_pages += pp->claimed;
+		/* What fluid loads would fill is not idle. */
+		if (pl->count_idle && pl->overcommit)
+			spread_if_affordable(pl);
+	} else if (remove_fluid(pl, i)) {
+		plan_spread_fluid(pl);
+	} else {
+		add_where_it_runs(pl, i, -1);
+	}
+	pp->claimed = 0;
+	pp->placed = false;
+}

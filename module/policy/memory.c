@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Memory and verdicts: who may fill the free pages, and what each process is told.
+ *
+ * Called by policy_plan() as its last step, when all homes are known. Free
+ * pages go to those who save most by each page; more than a node has free above
+ * its high watermark is never given away.
+ */
+#include <linux/kernel.h>
+#include "plan.h"
+
+/* Permille of a process's memory away from home that starts moving, or ends it. */
+#define START_PERMILLE	30
+#define STOP_PERMILLE	10
+/* Permille of a process's threads that have to be at home. */
+#define CPU_PERMILLE	900
+/* Less room than this part of what is wanted is not worth starting for. */
+#define LEAST_ROOM	64
+
+static u64 away_from_home(const struct plan *pl, u32 i)
+{
+	u64 home = pl->procs[i].home, pages = 0;
+	u32 nid;
+
+	for (nid = 0; nid < pl->nr_nodes; nid++)
+		if (!(home & BIT_ULL(nid)))
+			pages += pl->s->procs[i].pages[nid];
+	return pages;
+}
+
+/* Nodes of its home that its memory may be put on. */
+static u64 destinations(const struct plan *pl, u32 i)
+{
+	return pl->procs[i].home & pl->s->procs[i].mem_nodes & pl->mem_mask;
+}
+
+/* Remote accesses saved, in ucpu, once all movable memory and all threads are home. */
+static s64 gain_of_moving(const struct plan *pl, u32 i)
+{
+	const s64 *stay = pl->stay + (u64)i * pl->nr_nodes;
+	u64 home = pl->procs[i].home, bits, pages;
+	s64 now = 0, cap = 0, then;
+	u32 nid;
+
+	plan_for_each_node(nid, home, bits) {
+		now += stay[nid] * pl->nodes[nid].cap;
+		cap += pl->nodes[nid].cap;
+	}
+	then = plan_cost_wide(pl, i, home, true, &pages);
+	return (cap ? now / cap : 0) - (then - plan_copy_cost(pl, pages));
+}
+
+static bool worth_moving(const struct plan *pl, u32 i, u64 away, s64 gain)
+{
+	const struct plan_proc *pp = &pl->procs[i];
+	const struct policy_proc *p = &pl->s->procs[i];
+	bool underway = p->past.moving && p->home == pp->home;
+	s64 cost = plan_copy_cost(pl, away);
+
+	if (away * 1000 <= pp->total * (underway ? STOP_PERMILLE : START_PERMILLE))
+		return false;
+	if (underway)
+		return gain > cost;
+	return gain >= cost + plan_threshold(pl, i) / 2;
+}
+
+/* Give @i what is free at its destinations, in proportion. */
+static u64 allot(struct plan *pl, u32 i, u64 want)
+{
+	struct policy_verdict *v = &pl->out[i];
+	u64 dest = destinations(pl, i), room = 0, got = 0, bits;
+	u32 nid;
+
+	plan_for_each_node(nid, dest, bits)
+		room += pl->nodes[nid].free_pages;
+	if (!room || (room < want && room <= want / LEAST_ROOM))
+		return 0;
+	want = min(want, room);
+	plan_for_each_node(nid, dest, bits) {
+		struct plan_node *node = &pl->nodes[nid];
+		u64 free = node->free_pages;
+		/* Of what is still wanted, the part that is this node's of the room still left. */
+		u64 part = plan_part(want - got, free, room);
+
+		room -= free;
+		part = min(part, free);
+		node->free_pages -= part;
+		got += part;
+		if (v->into)
+			v->into[nid] = part;
+	}
+	return got;
+}
+
+static void permilles(const struct plan *pl, u32 i)
+{
+	const struct policy_proc *p = &pl->s->procs[i];
+	struct policy_verdict *v = &pl->out[i];
+	u64 home = pl->procs[i].home, pages = 0, run = 0, run_home = 0;
+	u32 nid;
+
+	for (nid = 0; nid < pl->nr_nodes; nid++) {
+		bool here = home & BIT_ULL(nid);
+
+		run += p->run_mcpu[nid];
+		run_home += here ? p->run_mcpu[nid] : 0;
+		pages += here ? plan_pages_at(p, nid) : 0;
+	}
+	v->mem_home_permille = pl->procs[i].total ? pages * 1000 / pl->procs[i].total : 0;
+	v->cpu_home_permille = run ? run_home * 1000 / run : 0;
+}
+
+static struct policy_past next_past(const struct plan *pl, u32 i)
+{
+	const struct policy_proc *p = &pl->s->procs[i];
+	struct policy_past past = p->past;
+	u64 home = pl->procs[i].home;
+
+	past.moving = pl->out[i].move_pages != 0;
+	if (home == p->home) {
+		if (past.age < U32_MAX)
+			past.age++;
+		if (past.changes && past.age % (plan_wait(pl, i) * PLAN_DECAY_FACTOR + 1) == 0)
+			past.changes--;
+		return past;
+	}
+	if (p->home) {
+		past.left = p->home;
+		if (past.changes < PLAN_CHANGES_MAX)
+			past.changes++;
+	}
+	past.age = 0;
+	return past;
+}
+
+static void tell(struct plan *pl, u32 i, bool waits)
+{
+	const struct policy_proc *p = &pl->s->procs[i];
+	const struct plan_proc *pp = &pl->procs[i];
+	struct policy_verdict *v = &pl->out[i];
+	bool cpu = false;
+
+	v->home = pp->home;
+	v->reason = pp->reason;
+	v->changed = pp->home != p->home;
+	v->action = POLICY_NONE;
+	if (v->changed) {
+		v->gain_ucpu = max_t(u64, pp->gain, v->gain_ucpu);
+		v->cost_ucpu = max_t(u64, pp->cost, v->cost_ucpu);
+	}
+	if (pp->home) {
+		cpu = pl->s->tunables.may_move_cpu && pp->reason != POLICY_IDLE &&
+		      v->cpu_home_permille < CPU_PERMILLE;
+		if (v->move_pages)
+			v->action = cpu ? POLICY_MOVE_BOTH : POLICY_MOVE_MEMORY;
+		else
+			v->action = cpu ? POLICY_MOVE_CPU : POLICY_STAY;
+		if (!v->changed && pp->reason != POLICY_IDLE) {
+			v->reason = waits ? POLICY_NO_ROOM : POLICY_SETTLED;
+			if (v->move_pages)
+				v->reason = POLICY_CONVERGING;
+			else if (pp->held)
+				v->reason = POLICY_HELD;
+		}
+	}
+	v->past = next_past(pl, i);
+}
+
+/**
+ * plan_memory() - allot free pages and write all verdicts
+ * @pl: the plan; all homes are final
+ */
+void plan_memory(struct plan *pl)
+{
+	u32 i, k, n = 0, nid;
+
+	for (nid = 0; nid < pl->nr_nodes; nid++)
+		pl->nodes[nid].free_pages = pl->s->nodes[nid].free_pages;
+	for (i = 0; i < pl->nr_procs; i++) {
+		struct policy_verdict *v = &pl->out[i];
+		u64 away;
+		s64 gain;
+
+		v->gain_ucpu = 0;
+		v->cost_ucpu = 0;
+		v->move_pages = 0;
+		if (v->into)
+			for (nid = 0; nid < pl->nr_nodes; nid++)
+				v->into[nid] = 0;
+		permilles(pl, i);
+		if (!pl->procs[i].home || pl->procs[i].reason == POLICY_IDLE ||
+		    !pl->s->tunables.may_move_memory || !destinations(pl, i))
+			continue;
+		away = away_from_home(pl, i);
+		gain = away ? gain_of_moving(pl, i) : 0;
+		if (!away || !worth_moving(pl, i, away, gain))
+			continue;
+		v->gain_ucpu = gain;
+		pl->keys[n].key = ~(((u64)gain << 10) / away);
+		pl->keys[n++].idx = i;
+	}
+	plan_sort(pl, n);
+	for (k = 0; k < n; k++) {
+		struct policy_verdict *v = &pl->out[pl->keys[k].idx];
+
+		i = pl->keys[k].idx;
+		v->move_pages = allot(pl, i, away_from_home(pl, i));
+		v->cost_ucpu = plan_copy_cost(pl, v->move_pages);
+		if (!v->move_pages)
+			v->gain_ucpu = 0;
+		tell(pl, i, !v->move_pages);
+		pl->procs[i].told = true;
+	}
+	for (i = 0; i < pl->nr_procs; i++)
+		if (!pl->procs[i].told)
+			tell(pl, i, false);
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Inside the policy: the working state of one plan, shared by its steps.
+ *
+ * Lives in the caller's scratch memory for the length of one policy_plan()
+ * call; nothing outside module/policy includes this. The steps, in order:
+ * cost.c prices every (process, node), homes.c places processes, swap.c
+ * exchanges what is blocked, memory.c allots free pages and writes verdicts.
+ */
+#ifndef KNUMAD_POLICY_PLAN_H
+#define KNUMAD_POLICY_PLAN_H
+
+#include <linux/bitops.h>
+#include "policy.h"
+
+/* A queued mcpu beside an idle one counts as much as 16 lost to distance. */
+#define PLAN_WEIGHT_QUEUE	16000
+/* An uneven share of an overcommitted machine: half of one lost to distance. */
+#define PLAN_WEIGHT_UNEVEN	500
+#define PLAN_MAX_ROUNDS		3
+/* Processes on several nodes that are spread again after each change. */
+#define PLAN_MAX_FLUID		16
+/* Times that they are spread because another process came or went. */
+#define PLAN_MAX_SPREADS	256
+/* Attempts in a row that changed nothing, after which a step gives up; more with many. */
+#define PLAN_MAX_FAILS		64
+/* Threshold of gain, whatever the demand: a hundredth of a CPU. */
+#define PLAN_MIN_GAIN_UCPU	10000
+/* While its memory is on the way a home holds this much harder. */
+#define PLAN_CONVERGING_FACTOR	4
+/* Going back to the home left last takes this many times longer. */
+#define PLAN_RETURN_FACTOR	4
+#define PLAN_CHANGES_MAX	8
+/* A change is forgotten after this many times the wait that it caused. */
+#define PLAN_DECAY_FACTOR	8
+#define PLAN_NO_COST		S64_MAX
+
+/* What a node is filled with so far. */
+struct plan_node {
+	s64 load;		/* mcpu of processes with one home, and of others */
+	s64 fluid;		/* mcpu of processes spread over several nodes */
+	s64 flex;		/* part of @fluid that could as well be elsewhere */
+	s64 cap;		/* mcpu it has */
+	s64 fair;		/* mcpu it shall take when all nodes share evenly */
+	u64 free_pages;		/* not yet claimed */
+	u64 fluid_nodes;	/* where @fluid could go */
+};
+
+/* A process's way through the plan. */
+struct plan_proc {
+	u64 home;
+	u64 allowed;		/* nodes with CPUs that its affinity admits */
+	u64 candidates;		/* nodes that may be its only home */
+	u64 total;		/* resident pages */
+	u64 movable;
+	u64 claimed;		/* free pages set aside at its home */
+	s64 adrift;		/* cost with threads anywhere alike: no home */
+	s64 best;		/* cost on the best node if all nodes were empty */
+	s64 regret;		/* cost of the second best above that */
+	s64 gain;
+	s64 cost;
+	u32 demand;		/* mcpu */
+	u8 best_nid;
+	u8 reason;
+	bool placed;		/* counted in its nodes' loads */
+	bool fixed;		/* not for this plan to change */
+	bool changed;		/* came with another home, lost it in this plan */
+	bool held;		/* a better home exists, but it is too early */
+	bool told;		/* its verdict is written */
+};
+
+struct plan_key {
+	u64 key;
+	u32 idx;
+};
+
+/* Best found exchange from node n to node m, see swap.c. */
+struct plan_swap {
+	s64 delta;
+	s64 wish;
+	u32 gainer;
+	u32 partner;
+};
+
+struct plan {
+	const struct policy_snapshot *s;
+	struct policy_verdict *out;
+	u32 nr_nodes;
+	u32 nr_procs;
+	u64 cpu_mask;		/* nodes with CPUs */
+	u64 mem_mask;		/* nodes with memory */
+	bool overcommit;	/* more demand than CPUs: nothing shall be idle */
+	bool count_idle;	/* all are placed: idle CPUs are real */
+	s64 idle_cost[2];	/* of all nodes, as for newcomers, and for who is at home */
+	s64 flowed;		/* mcpu pushed aside since fluid load was spread */
+	s64 flow_limit;
+	u32 spreads_left;
+	u32 nr_fluid;
+	u32 fluid[PLAN_MAX_FLUID];	/* in ascending order */
+	s64 *fluid_parts;	/* [PLAN_MAX_FLUID * nr_nodes], mcpu */
+	struct plan_node *nodes;
+	struct plan_proc *procs;
+	struct plan_key *keys;	/* [nr_procs], for sorting */
+	struct plan_swap *swaps; /* [nr_nodes * nr_nodes] */
+	u8 *penalty;		/* [nr_nodes * nr_nodes], tenths above local */
+	s64 *stay;		/* [nr_procs * nr_nodes], memory stays */
+	s64 *follow;		/* [nr_procs * nr_nodes], memory follows */
+};
+
+#define plan_for_each_node(nid, mask, bits) \
+	for ((bits) = (mask); (bits) && ((nid) = __ffs64(bits), true); \
+	     (bits) &= (bits) - 1)
+
+static inline bool plan_single(u64 home)
+{
+	return home && !(home & (home - 1));
+}
+
+static inline u64 plan_pages_at(const struct policy_proc *p, u32 nid)
+{
+	return p->pages[nid] + (p->fixed_pages ? p->fixed_pages[nid] : 0);
+}
+
+/* What a change has to save, in ucpu, after its costs; doubles with each but the first. */
+static inline s64 plan_threshold(const struct plan *pl, u32 i)
+{
+	u32 changes = pl->s->procs[i].past.changes;
+	s64 t = (s64)pl->procs[i].demand * 10 * pl->s->tunables.min_gain_percent;
+
+	if (t < PLAN_MIN_GAIN_UCPU)
+		t = PLAN_MIN_GAIN_UCPU;
+	if (pl->procs[i].home && pl->s->procs[i].past.moving)
+		t *= PLAN_CONVERGING_FACTOR;
+	if (changes > 1)
+		t <<= changes < PLAN_CHANGES_MAX ? changes - 1 : PLAN_CHANGES_MAX - 1;
+	return t;
+}
+
+/* Passes that a process keeps its home: doubles with each change it lately had. */
+static inline u64 plan_wait(const struct plan *pl, u32 i)
+{
+	u32 changes = pl->s->procs[i].past.changes;
+
+	return (u64)pl->s->tunables.min_age_passes <<
+	       (changes < PLAN_CHANGES_MAX ? changes : PLAN_CHANGES_MAX);
+}
+
+/* @whole * @num / @den without overflow, for @num <= @den; exact at both ends. */
+static inline u64 plan_part(u64 whole, u64 num, u64 den)
+{
+	while (den >> 24) {
+		if (num == den)
+			return whole;
+		num >>= 1;
+		den >>= 1;
+	}
+	return den ? whole * num / den : 0;
+}
+
+/* cost.c */
+void plan_price(struct plan *pl, u32 i);
+s64 plan_cost_at(const struct plan *pl, u32 i, u32 nid);
+s64 plan_cost_adrift(const struct plan *pl, u32 i);
+s64 plan_cost_wide(const struct plan *pl, u32 i, u64 set, bool room_for_all, u64 *copy_pages);
+u64 plan_claim(const struct plan *pl, u32 i, u32 nid);
+s64 plan_copy_cost(const struct plan *pl, u64 pages);
+s64 plan_queue_cost(const struct plan *pl, u32 nid, s64 add, bool at_home);
+s64 plan_idle_cost(const struct plan *pl, bool at_home);
+s64 plan_fluid_cost(const struct plan *pl, u64 set, s64 demand, bool at_home);
+s64 plan_room(const struct plan *pl, u32 nid, bool at_home);
+
+/* load.c */
+void plan_load_init(struct plan *pl);
+void plan_put(struct plan *pl, u32 i, u64 home);
+void plan_take(struct plan *pl, u32 i);
+void plan_spread_fluid(struct plan *pl);
+
+/* wide.c */
+u64 plan_wide_set(const struct plan *pl, u32 i);
+
+/* homes.c */
+bool plan_locked(const struct plan *pl, u32 i, u64 home);
+bool plan_try(struct plan *pl, u32 i);
+void plan_sort(struct plan *pl, u32 n);
+void plan_homes(struct plan *pl);
+
+/* swap.c */
+u32 plan_swap_blocked(struct plan *pl);
+
+/* by_run.c */
+void plan_home_by_run(struct plan *pl, u32 i);
+
+/* memory.c */
+void plan_memory(struct plan *pl);
+
+#endif /* KNUMAD_POLICY_PLAN_H */

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Queueing: what more load on a node costs, in ucpu.
+ *
+ * Pure arithmetic, called by the steps of a plan that compare homes. As long
+ * as there are CPUs for all, load above a node's capacity is time queued beside
+ * an idle CPU. When there are not, queueing is no fault of the plan, but an
+ * idle CPU is, and an uneven share is a little one.
+ *
+ * Demand is noisy. A node is entered only with half the slack left, and is left
+ * only when all of it is used up; a home may leave CPUs idle up to the slack, a
+ * new one only to half of it. In between nothing changes.
+ */
+#include <linux/kernel.h>
+#include "plan.h"
+
+static s64 most(const struct plan *pl, const struct plan_node *node, bool at_home)
+{
+	return node->fair * (200 + (s64)pl->s->tunables.slack_percent * (at_home ? 2 : 1)) / 200;
+}
+
+static s64 least(const struct plan *pl, const struct plan_node *node, bool at_home)
+{
+	return node->cap * (200 - (s64)pl->s->tunables.slack_percent * (at_home ? 2 : 1)) / 200;
+}
+
+/* Load that is bound to be there, once fluid loads have made way. */
+static s64 load_at(const struct plan_node *node)
+{
+	return node->load + node->fluid - node->flex;
+}
+
+static s64 idle_at(const struct plan *pl, const struct plan_node *node, bool at_home)
+{
+	s64 idle = least(pl, node, at_home) - node->load - node->fluid;
+
+	return idle > 0 ? idle : 0;
+}
+
+/* Idle CPUs that get work if more comes to @set: its own, and those that fluid loads flow to. */
+static s64 put_to_work(const struct plan *pl, u64 set, bool at_home)
+{
+	s64 here = 0, fluid = 0, elsewhere = 0;
+	u64 reach = 0, bits;
+	u32 nid;
+
+	plan_for_each_node(nid, set, bits) {
+		here += idle_at(pl, &pl->nodes[nid], at_home);
+		fluid += pl->nodes[nid].fluid;
+		reach |= pl->nodes[nid].fluid_nodes;
+	}
+	plan_for_each_node(nid, reach & ~set, bits)
+		elsewhere += idle_at(pl, &pl->nodes[nid], at_home);
+	return here + min(fluid, elsewhere);
+}
+
+static s64 weight(const struct plan *pl)
+{
+	return pl->overcommit ? PLAN_WEIGHT_UNEVEN : PLAN_WEIGHT_QUEUE;
+}
+
+static bool idle_counts(const struct plan *pl)
+{
+	return pl->overcommit && pl->count_idle;
+}
+
+/**
+ * plan_room() - CPU time a node has left for one more process
+ * @pl: the plan
+ * @nid: the node
+ * @at_home: the process is at home there already
+ *
+ * Return: mcpu, not negative.
+ */
+s64 plan_room(const struct plan *pl, u32 nid, bool at_home)
+{
+	s64 room = most(pl, &pl->nodes[nid], at_home) - load_at(&pl->nodes[nid]);
+
+	return room > 0 ? room : 0;
+}
+
+/**
+ * plan_idle_cost() - price of all idle CPUs beside queued threads
+ * @pl: the plan
+ * @at_home: idle CPUs are judged as for a process that stays at home
+ *
+ * Return: ucpu; 0 while it is not yet known or no matter.
+ */
+s64 plan_idle_cost(const struct plan *pl, bool at_home)
+{
+	s64 idle = 0;
+	u64 bits;
+	u32 nid;
+
+	if (!idle_counts(pl))
+		return 0;
+	plan_for_each_node(nid, pl->cpu_mask, bits)
+		idle += idle_at(pl, &pl->nodes[nid], at_home);
+	return idle * PLAN_WEIGHT_QUEUE;
+}
+
+/**
+ * plan_queue_cost() - price of the queueing that more load on a node causes
+ * @pl: the plan
+ * @nid: the node
+ * @add: mcpu that would come; negative if they would go
+ * @at_home: they are at home there already
+ *
+ * Return: ucpu; negative if idle CPUs would get work.
+ */
+s64 plan_queue_cost(const struct plan *pl, u32 nid, s64 add, bool at_home)
+{
+	const struct plan_node *node = &pl->nodes[nid];
+	s64 over = load_at(node) - most(pl, node, at_home);
+	s64 cost = (max_t(s64, over + add, 0) - max_t(s64, over, 0)) * weight(pl);
+
+	if (!idle_counts(pl))
+		return cost;
+	if (add > 0)
+		return cost - min(add, put_to_work(pl, BIT_ULL(nid), at_home)) * PLAN_WEIGHT_QUEUE;
+	over = least(pl, node, !at_home) - node->load - node->fluid;
+	return cost + (max_t(s64, over - add, 0) - max_t(s64, over, 0)) * PLAN_WEIGHT_QUEUE;
+}
+
+/**
+ * plan_fluid_cost() - the same for load that may spread over several nodes
+ * @pl: the plan
+ * @set: the nodes
+ * @demand: mcpu that would come
+ * @at_home: they are at home there already
+ *
+ * Return: ucpu; negative if idle CPUs would get work.
+ */
+s64 plan_fluid_cost(const struct plan *pl, u64 set, s64 demand, bool at_home)
+{
+	s64 room = 0, cost = 0;
+	u64 bits;
+	u32 nid;
+
+	plan_for_each_node(nid, set, bits)
+		room += plan_room(pl, nid, at_home);
+	if (demand > room)
+		cost = (demand - room) * weight(pl);
+	if (idle_counts(pl))
+		cost -= min(demand, put_to_work(pl, set, at_home)) * PLAN_WEIGHT_QUEUE;
+	return cost;
+}

@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * CPU follows memory: the load balancer and the wake-up path, biased toward home.
+ *
+ * Context of the two replacements: interrupts off, a runqueue lock (can_migrate_task)
+ * or the woken task's ->pi_lock (select_task_rq_fair) held.  They read one published
+ * verdict and per-CPU data, and touch nothing else.  No sleeping, no printing, no
+ * allocation, no lock.  Everything else here is process context, called by engine/'s
+ * planner thread and by module load and unload, never two at once.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/cpumask.h>
+#include <linux/percpu.h>
+#include <linux/sched.h>
+#include <linux/sched/clock.h>
+#include <linux/sched/idle.h>
+#include <linux/sched/topology.h>
+#include <linux/topology.h>
+
+#include "../compat/housekeeping.h"
+#include "../kern/capability.h"
+#include "../kern/hook.h"
+#include "bias.h"
+#include "verdict.h"
+
+/*
+ * A queued thread may leave home for an idle CPU elsewhere once it has waited this
+ * long and home has no idle CPU: longer than the blips of kernel threads, shorter than
+ * a scheduling slice under load.
+ */
+#define KN_BIAS_PATIENCE_NS	(5 * NSEC_PER_MSEC)
+
+/* How many home CPUs one hook call looks at for an idle one, at most. */
+#define KN_BIAS_MAX_PROBES	64
+
+/* CPUs a thread may be sent to: isolated ones are their owner's. */
+static const struct cpumask *kn_bias_cpus __ro_after_init;
+
+static DEFINE_PER_CPU(u64 [KN_NR_BIAS_COUNTERS], kn_bias_counts);
+
+#define kn_bias_count(name)	__this_cpu_inc(kn_bias_counts[KN_BIAS_##name])
+
+static __always_inline bool kn_at_home(u64 home, int cpu)
+{
+	return home & BIT_ULL(cpu_to_node(cpu));
+}
+
+/*
+ * Interrupts off.  An idle CPU of @home that @p may use, or -1.  The search starts at
+ * @from so that concurrent wake-ups do not all probe the same CPUs first.
+ */
+static notrace int kn_idle_home_cpu(const struct task_struct *p, u64 home, int from)
+{
+	int probes = KN_BIAS_MAX_PROBES;
+	u64 rest;
+
+	for (rest = home; rest; rest &= rest - 1) {
+		const struct cpumask *cpus = cpumask_of_node(__ffs64(rest));
+		int cpu, first = -1;
+
+		for (cpu = cpumask_next_and(from, cpus, p->cpus_ptr); probes-- > 0;
+		     cpu = cpumask_next_and(cpu, cpus, p->cpus_ptr)) {
+			if (cpu >= nr_cpu_ids)
+				cpu = cpumask_first_and(cpus, p->cpus_ptr);
+			if (cpu >= nr_cpu_ids || cpu == first)
+				break;
+			if (first < 0)
+				first = cpu;
+			if (cpu_active(cpu) && cpumask_test_cpu(cpu, kn_bias_cpus) &&
+			    KN_CALL(idle_cpu)(cpu))
+				return cpu;
+		}
+	}
+	return -1;
+}
+
+/* Runqueue lock held.  Whether @p has been queued, not running, for too long to hold it. */
+static notrace bool kn_waited_long(const struct task_struct *p)
+{
+#ifdef CONFIG_SCHED_INFO
+	u64 queued = READ_ONCE(p->sched_info.last_queued);
+
+	return queued && (s64)(local_clock() - queued) > KN_BIAS_PATIENCE_NS;
+#else
+	return true;
+#endif
+}
+
+/*
+ * Runqueue lock held.  A refused pull counts as a failed balance, and after some of
+ * those the balancer stops caring for cache-hot threads and sends in the stopper.  Our
+ * refusals are no such failures: the count is kept from passing its first threshold.
+ * It is @sd's of the balancing CPU, and written without a lock by the balancer as well.
+ */
+static notrace void kn_forgive(struct sched_domain *sd)
+{
+	if (sd->nr_balance_failed > sd->cache_nice_tries)
+		sd->nr_balance_failed = sd->cache_nice_tries;
+}
+
+/*
+ * Replaces can_migrate_task(): may the balancer pull @p to env->dst_cpu?
+ *
+ * Context: both runqueues' balancer holds the source runqueue's lock, interrupts off.
+ * The original is always asked first: it keeps the balancer's own books (it clears
+ * LBF_ALL_PINNED).  A 0 of its own is never overruled.
+ */
+static notrace int kn_can_migrate_task(struct task_struct *p, struct lb_env *env)
+{
+	int allowed = KN_CALL(can_migrate_task)(p, env);
+	int src_cpu = KN_FIELD(env, lb_env, src_cpu, int);
+	int dst_cpu = KN_FIELD(env, lb_env, dst_cpu, int);
+	u64 home;
+
+	kn_bias_count(balance_calls);
+	if (!allowed) {
+		kn_bias_count(balance_refused_before);
+		return 0;
+	}
+	home = kn_verdict_home(p->mm);
+	if (!home) {
+		kn_bias_count(balance_homeless);
+		return allowed;
+	}
+	if (kn_at_home(home, dst_cpu)) {
+		kn_bias_count(balance_homeward);
+		return allowed;
+	}
+	if (!kn_at_home(home, src_cpu))
+		return allowed;
+
+	if (KN_FIELD(env, lb_env, idle, enum cpu_idle_type) != CPU_NOT_IDLE &&
+	    kn_waited_long(p) && kn_idle_home_cpu(p, home, dst_cpu) < 0) {
+		kn_bias_count(balance_released);
+		return allowed;
+	}
+	kn_bias_count(balance_vetoed);
+	kn_forgive(KN_FIELD(env, lb_env, sd, struct sched_domain *));
+	return 0;
+}
+
+/*
+ * Replaces select_task_rq_fair(): where shall @p wake up, or start?
+ *
+ * Context: @p's ->pi_lock held, interrupts off.  The caller checks the answer against
+ * @p's affinity again, so a CPU that went away meanwhile is harmless.
+ */
+static notrace int kn_select_task_rq_fair(struct task_struct *p, int prev_cpu, int wake_flags)
+{
+	int cpu = KN_CALL(select_task_rq_fair)(p, prev_cpu, wake_flags);
+	u64 home = kn_verdict_home(p->mm);
+	int idle;
+
+	kn_bias_count(wake_calls);
+	if (!home) {
+		kn_bias_count(wake_homeless);
+		return cpu;
+	}
+	if (kn_at_home(home, cpu)) {
+		kn_bias_count(wake_home);
+		return cpu;
+	}
+	idle = kn_idle_home_cpu(p, home, prev_cpu);
+	if (idle >= 0) {
+		kn_bias_count(wake_redirected);
+		return idle;
+	}
+	if (!KN_CALL(idle_cpu)(cpu) && kn_at_home(home, prev_cpu) &&
+	    cpumask_test_cpu(prev_cpu, p->cpus_ptr)) {
+		kn_bias_count(wake_kept_home);
+		return prev_cpu;
+	}
+	kn_bias_count(wake_away);
+	return cpu;
+}
+
+static struct kn_hook kn_bias_hooks[] = {
+	{ .row = KN_ROW_can_migrate_task, .to = (unsigned long)kn_can_migrate_task },
+	{ .row = KN_ROW_select_task_rq_fair, .to = (unsigned long)kn_select_task_rq_fair },
+};
+
+/**
+ * kn_bias_arm - put both hooks in; they act once verdicts are published
+ *
+ * Sleeps.  Return: 0, or a negative error with neither hook in.
+ */
+int kn_bias_arm(void)
+{
+	int i, err;
+
+	if (!kn_capable(KN_CAP_BIAS))
+		return -EOPNOTSUPP;
+	for (i = 0; i < ARRAY_SIZE(kn_bias_hooks); i++) {
+		err = kn_hook_arm(&kn_bias_hooks[i]);
+		if (err) {
+			kn_bias_disarm();
+			return err;
+		}
+	}
+	return 0;
+}
+
+/**
+ * kn_bias_disarm - take both hooks out; none is running on return
+ *
+ * Sleeps.
+ */
+void kn_bias_disarm(void)
+{
+	int i;
+
+	for (i = ARRAY_SIZE(kn_bias_hooks) - 1; i >= 0; i--)
+		kn_hook_disarm(&kn_bias_hooks[i]);
+}
+
+bool kn_bias_armed(void)
+{
+	return READ_ONCE(kn_bias_hooks[ARRAY_SIZE(kn_bias_hooks) - 1].armed);
+}
+
+/**
+ * kn_bias_counter - sum of a hook counter over all CPUs
+ * @counter: which
+ */
+u64 kn_bias_counter(enum kn_bias_counter counter)
+{
+	u64 sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		sum += per_cpu(kn_bias_counts, cpu)[counter];
+	return sum;
+}
+
+/**
+ * kn_bias_hits - how often a hook was called
+ * @hook: its row in the capability table
+ */
+u64 kn_bias_hits(enum kn_row hook)
+{
+	return kn_bias_counter(hook == KN_ROW_can_migrate_task ? KN_BIAS_balance_calls :
+			       KN_BIAS_wake_calls);
+}
+
+/**
+ * kn_bias_init - prepare the hooks, and prove once that they can be put in
+ *
+ * They are put in for good only while there are verdicts to act on.  A kernel that
+ * does not let them in loses the capability, not the module.
+ */
+int kn_bias_init(void)
+{
+	int i;
+
+	kn_bias_cpus = kn_balanced_cpus();
+	for (i = 0; i < ARRAY_SIZE(kn_bias_hooks) && kn_capable(KN_CAP_BIAS); i++)
+		if (kn_hook_prepare(&kn_bias_hooks[i]))
+			kn_capability_lost(KN_CAP_BIAS);
+	if (kn_capable(KN_CAP_BIAS) && kn_bias_arm())
+		kn_capability_lost(KN_CAP_BIAS);
+	kn_bias_disarm();
+	return 0;
+}
+
+void kn_bias_exit(void)
+{
+	int i;
+
+	kn_bias_disarm();
+	for (i = 0; i < ARRAY_SIZE(kn_bias_hooks); i++)
+		kn_hook_forget(&kn_bias_hooks[i]);
+}
