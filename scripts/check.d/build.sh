@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# Builds the module with sparse and W=1 in the lab's root file system, that is
+# with the compiler and headers of the kernel's own Debian release. Sourced by
+# scripts/check; runs on the host, as root, and changes nothing there.
+
+# build_checked: once; sets BUILT, a directory with knumad.ko, make.log and the
+# kernel's Module.symvers.
+build_checked() {
+	BUILT=$CHECK_TMP/built
+	[[ ! -e $BUILT/done ]] || return 0
+	need_tools sparse=sparse unshare=util-linux
+	((EUID == 0)) || check_error "building in the lab's root file system needs root"
+	mkdir -p "$BUILT"
+	(
+		# The lab's own parts find, or build, its root file system.
+		LAB_D=$CHECK_D/../lab.d
+		LAB_TREE=$TREE
+		for part in common cache host rootfs; do
+			# shellcheck source=/dev/null
+			. "$LAB_D/$part.sh"
+		done
+		LAB_TMP=$CHECK_TMP/lab
+		mkdir -p "$LAB_TMP"
+		series_row "${KNUMAD_SERIES:-}"
+		cache_init
+		need_rootfs
+		# This subshell holds the lab's lock on the root file system meanwhile.
+		unshare --mount --propagation private --fork --kill-child \
+			"$CHECK_D/build-in-root" "$LAB_ROOTFS/rootfs" "$LAB_KERNEL" "$TREE" "$BUILT"
+	) || { echo "building the module failed:"; tail -n 30 "$BUILT/make.log" 2>/dev/null; return 1; }
+	touch "$BUILT/done"
+}
