@@ -1,0 +1,59 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# What its user has bound stays bound, in mode=full: affinity masks are never
+# written, a thread never runs outside its own, a memory policy and a cpuset are
+# respected.
+# Time limit: 200 s
+. "$(dirname "$0")/lib.sh"
+
+echo 0 >"$NUMAB"
+group=/sys/fs/cgroup/knumad-test
+drop_group() {
+	cleanup
+	rmdir "$group" 2>/dev/null || true
+}
+trap drop_group EXIT
+
+start_load free --start crossed --threads 2 --size 96M --seconds 300
+free=("${PIDS[@]}")
+before=$(for pid in "${free[@]}"; do cpus_allowed "$pid"; done)
+load mode=full
+sleep 5
+during=$(for pid in "${free[@]}"; do cpus_allowed "$pid"; done)
+is "affinity masks of moved threads are the same while it acts" "$before" "$during"
+at_least "and it did act" 1 $(($(stat_of threads_moved) + $(stat_of threads_swapped) + $(stat_of migrate_pages_ok)))
+unload
+is "and after rmmod" "$before" "$(for pid in "${free[@]}"; do cpus_allowed "$pid"; done)"
+stop_load
+
+# Threads bound to one node, memory bound to the other: all is as its user wants it.
+start_load bound --placement remote --threads 2 --size 96M --seconds 300
+a=${PIDS[0]} b=${PIDS[1]}
+before=$(cpus_allowed "$a")
+load mode=full
+at_least "threads bound by affinity stay (per mille in 8 s)" 1000 "$(home_permille 8 "$a" 0 "$b" 1)"
+at_least "memory bound by policy stays: process 0" 950 "$(memory_permille "$a" 1)"
+at_least "memory bound by policy stays: process 1" 950 "$(memory_permille "$b" 0)"
+is "affinity is as it was" "$before" "$(cpus_allowed "$a")"
+is "no page was migrated" 0 "$(stat_of migrate_pages_ok)"
+unload
+stop_load
+
+# A cpuset: CPUs of node 1, memory of node 0.
+mkdir "$group"
+echo +cpuset >/sys/fs/cgroup/cgroup.subtree_control
+cat /sys/devices/system/node/node1/cpulist >"$group/cpuset.cpus"
+echo 0 >"$group/cpuset.mems"
+(
+	echo "$BASHPID" >"$group/cgroup.procs"
+	exec hold 0 - plain:96
+) >"$SCRATCH/hold" &
+check "a process starts in a cpuset" within 20 grep -q ready "$SCRATCH/hold"
+pid=$(<"$group/cgroup.procs")
+load mode=full min_rss_mb=32 scan_period_ms=200
+sleep 5
+at_least "memory stays on the cpuset's node" 950 "$(memory_permille "$pid" 0)"
+is "no page was migrated out of the cpuset" 0 "$(stat_of migrate_pages_ok)"
+unload
+finish

@@ -1,0 +1,52 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# An exempted process is left alone while its neighbour is looked after; taken off
+# the list it is looked after too; a bad pid is refused.
+# Time limit: 150 s
+. "$(dirname "$0")/lib.sh"
+
+error_of() {
+	{ printf '%s\n' "$1" >"$DEBUG/exempt"; } 2>&1 | sed 's/.*: //'
+}
+
+echo 0 >"$NUMAB"
+# One thread each, so that both find room at home without an exchange.
+start_load load --start crossed --threads 1 --size 96M --seconds 300
+a=${PIDS[0]} b=${PIDS[1]}
+load mode=off
+echo "$a" >"$DEBUG/exempt"
+is "the file lists it" "$a" "$(<"$DEBUG/exempt")"
+before=$(cpus_allowed "$a")
+echo 1 >/sys/kernel/tracing/events/knumad/enable
+echo full >"$PARAMS/mode"
+converged() {
+	all_home "$b" 0 || memory_home "$b" 1
+}
+if within 20 converged; then
+	pass "the other process converges ($WAITED s)"
+else
+	fail "the other process converges" "$(cat "$DEBUG/processes" "$DEBUG/decisions" "$DEBUG/nodes"; grep -E 'threads|plan_|mode' "$DEBUG/stats")"
+fi
+check "the tracepoints tell of the other" grep -qE ": pid=$b " /sys/kernel/tracing/trace
+diag "the exempted one's threads, per mille on its memory's node: $(home_permille 3 "$a" 1)"
+is "none of its threads was moved" "" "$(grep -E "knumad_thread_move: pid=$a " /sys/kernel/tracing/trace || true)"
+is "it is not even scanned" "" "$(grep -E "knumad_scan: pid=$a " /sys/kernel/tracing/trace || true)"
+at_least "the exempted one's memory is left" 950 "$(memory_permille "$a" 1)"
+is "debugfs says so" exempt "$(process_field "$a" state)"
+is "it has no home" - "$(process_field "$a" home)"
+
+echo 0 >/sys/kernel/tracing/events/knumad/enable
+echo "-$a" >"$DEBUG/exempt"
+is "taken off, the list is empty" "" "$(<"$DEBUG/exempt")"
+looked_after() {
+	[[ $(process_field "$a" home) =~ ^[01] ]]
+}
+check "then it is looked after" within 20 looked_after
+is "its affinity was never touched" "$before" "$(cpus_allowed "$a")"
+
+is "no such process" "No such process" "$(error_of 4194303)"
+is "not on the list" "No such process" "$(error_of "-$b")"
+is "zero" "Invalid argument" "$(error_of 0)"
+is "no number" "Invalid argument" "$(error_of nonsense)"
+finish

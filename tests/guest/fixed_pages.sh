@@ -1,0 +1,71 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Pages that may not move are left and counted, each by its reason, while ordinary
+# pages of the same process move: pinned for DMA by io_uring, mlocked, hugetlb,
+# merged by KSM, shared with another process, bound by mbind; shared memory is not
+# looked at.  Pages that only turn out to be immovable are put back.
+# Time limit: 200 s
+. "$(dirname "$0")/lib.sh"
+
+readonly MB=8 PLAIN_MB=16
+readonly HUGETLB=/sys/devices/system/node/node0/hugepages/hugepages-2048kB/nr_hugepages
+restore() {
+	cleanup
+	echo 0 >"$HUGETLB"
+	echo 2 >/sys/kernel/mm/ksm/run
+}
+trap restore EXIT
+
+none_isolated() {
+	(($(awk '/^nr_isolated_(anon|file) / { sum += $2 } END { print sum }' /proc/vmstat) == 0))
+}
+
+merged() {
+	(($(</sys/kernel/mm/ksm/pages_sharing) >= MB * 256 * 9 / 10))
+}
+
+# start_of KIND: the address hold printed.
+start_of() {
+	awk -v kind="$1" '$1 == kind { print $2 }' "$SCRATCH/hold"
+}
+
+echo 0 >"$NUMAB"
+echo $((MB / 2)) >"$HUGETLB"
+echo 100 >/sys/kernel/mm/ksm/sleep_millisecs 2>/dev/null || true
+echo 5000 >/sys/kernel/mm/ksm/pages_to_scan
+echo 1 >/sys/kernel/mm/ksm/run
+# Ordinary pages come last: a pass goes by address, and ends where nothing is left to move.
+start_hold hold 0 1x1 pinned:$MB mlocked:$MB hugetlb:$MB ksm:$MB shared:$MB bound:$MB shmem:$MB spliced:1 plain:$PLAIN_MB
+pid=$HOLD_PID
+pass "a process with memory of all kinds on node 0 runs on node 1"
+check "KSM has merged its part" within 30 merged
+declare -A before=()
+for kind in pinned mlocked hugetlb ksm shared bound; do
+	before[$kind]=$(anon_pages "$pid" 0 "$(start_of "$kind")")
+done
+
+load mode=memory min_rss_mb=32 scan_period_ms=200
+moved() {
+	(($(anon_pages "$pid" 1 "$(start_of plain)") >= PLAIN_MB * 256 * 95 / 100))
+}
+check "ordinary pages follow the threads within 30 s" within 30 moved
+# The passes that found the others have ended by then.
+sleep 2
+for kind in pinned mlocked hugetlb ksm shared bound; do
+	start=$(start_of "$kind")
+	is "$kind: all pages are where they were" "${before[$kind]} and 0" \
+		"$(anon_pages "$pid" 0 "$start") and $(anon_pages "$pid" 1 "$start")"
+	at_least "$kind: some there at all" 1 "${before[$kind]}"
+	counter=skip_${kind/bound/policy}
+	least=$((MB * 256 * 9 / 10))
+	at_least "$kind: counted in $counter" "$least" "$(stat_of "$counter")"
+done
+is "spliced: pages in a pipe stay" 256 "$(anon_pages "$pid" 0 "$(start_of spliced)")"
+at_least "spliced: counted in migrate_pages_failed" 256 "$(stat_of migrate_pages_failed)"
+shmem=$(awk -v start="$(start_of shmem)" '$1 == start' "/proc/$pid/numa_maps")
+check "shared memory stayed" grep -q 'N0=2048' <<<"$shmem"
+at_least "debugfs shows what is bound (MB)" $((MB * 4)) "$(process_field "$pid" bound_mb)"
+unload
+check "nothing is left isolated" within 8 none_isolated
+finish

@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# What the guest tests share: the module, loads, and where threads and memory
+# are by the word of /proc, never by the module's own. Sourced by the scripts of
+# tests/guest, which run as root in a guest of the lab.
+set -euo pipefail
+
+# Without udev nobody may have made it; the shell's <(...) needs it.
+[[ -e /dev/fd ]] || ln -s /proc/self/fd /dev/fd
+
+# shellcheck source=tests/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+
+readonly DEBUG=/sys/kernel/debug/knumad
+readonly PARAMS=/sys/module/knumad/parameters
+readonly NUMAB=/proc/sys/kernel/numa_balancing
+readonly HOOKS=/sys/kernel/tracing/enabled_functions
+SCRATCH=$(mktemp -d)
+
+# Node of each CPU, once.
+declare -a CPU_NODE=()
+for dir in /sys/devices/system/node/node[0-9]*/cpu[0-9]*; do
+	node=${dir#*/node/node}
+	CPU_NODE[${dir##*/cpu}]=${node%%/*}
+done
+
+# load [PARAMETER=VALUE…]
+load() {
+	modprobe knumad "$@"
+}
+
+unload() {
+	rmmod knumad
+}
+
+# stat_of NAME: a value of debugfs stats.
+stat_of() {
+	awk -v name="$1" '$1 == name { print $2; found = 1 } END { exit !found }' "$DEBUG/stats"
+}
+
+# process_field PID COLUMN: what debugfs processes says of a process, by column name.
+process_field() {
+	awk -v pid="$1" -v column="$2" '
+		NR == 1 { for (i = 1; i <= NF; i++) if ($i == column) at = i }
+		NR > 1 && $1 == pid { print $at }' "$DEBUG/processes"
+}
+
+# klog_mark, klog_since: kernel log lines of knumad since the mark. The kernel's own
+# line about a refused parameter has the module's name, too, and is left out.
+klog_mark() {
+	echo "knumad-test: mark $((++KLOG_MARK)) of $$" >/dev/kmsg
+}
+klog_since() {
+	dmesg | awk -v mark="knumad-test: mark $KLOG_MARK of $$" \
+		'index($0, mark) { on = 1; next } on && / knumad: [^`]/' | sed 's/^.* knumad: /knumad: /'
+}
+KLOG_MARK=0
+
+# start_load NAME OPTION…: remote_ram in the background; sets PIDS when all its
+# threads run. Ends with the test.
+start_load() {
+	local name=$1 file=$SCRATCH/$1.pids
+	shift
+	rm -f "$file"
+	remote_ram --name "$name" --pid-file "$file" "$@" >"$SCRATCH/$name.out" 2>&1 &
+	LOAD_PID=$!
+	if ! within 60 test -s "$file"; then
+		diag "remote_ram $* did not start: $(cat "$SCRATCH/$name.out")"
+		return 1
+	fi
+	mapfile -t PIDS <"$file"
+}
+
+# Ends what start_load started last. LOAD_STATUS: remote_ram's, 0 only if all memory
+# that it was to verify was right.
+stop_load() {
+	kill -TERM "$LOAD_PID" 2>/dev/null || true
+	LOAD_STATUS=0
+	wait "$LOAD_PID" || LOAD_STATUS=$?
+}
+
+# start_hold NAME ARGUMENT…: hold in the background; sets HOLD_PID. Its output, with the
+# mappings' addresses, is in $SCRATCH/NAME.
+start_hold() {
+	local file=$SCRATCH/$1
+	shift
+	hold "$@" >"$file" 2>&1 &
+	HOLD_PID=$!
+	if ! within 60 grep -q ready "$file"; then
+		diag "hold $* did not start: $(cat "$file")"
+		return 1
+	fi
+}
+
+# running_on PID NODE: sets HERE and ALL, its running threads there and everywhere, by
+# /proc/PID/task/*/stat: after the name, field 3 is the state and field 39 the CPU.
+running_on() {
+	local stat line fields
+	HERE=0 ALL=0
+	for stat in "/proc/$1"/task/*/stat; do
+		{ IFS= read -r line <"$stat"; } 2>/dev/null || continue
+		read -ra fields <<<"${line##*) }"
+		[[ ${fields[0]} == R ]] || continue
+		ALL=$((ALL + 1))
+		[[ ${CPU_NODE[${fields[36]}]} != "$2" ]] || HERE=$((HERE + 1))
+	done
+}
+
+# all_home PID NODE [PID NODE…]: every running thread is on the node, and some runs.
+all_home() {
+	while (($#)); do
+		running_on "$1" "$2"
+		((ALL > 0 && HERE == ALL)) || return 1
+		shift 2
+	done
+}
+
+# home_permille SECONDS PID NODE [PID NODE…]: of all running threads, sampled over
+# the time, how many per thousand were on their node.
+home_permille() {
+	local samples=$(($1 * 4)) here=0 all=0 i
+	shift
+	local pairs=("$@")
+	while ((samples-- > 0)); do
+		for ((i = 0; i < ${#pairs[@]}; i += 2)); do
+			running_on "${pairs[i]}" "${pairs[i + 1]}"
+			here=$((here + HERE))
+			all=$((all + ALL))
+		done
+		nap 0.25
+	done
+	echo $((all ? here * 1000 / all : 0))
+}
+
+# anon_pages PID NODE [START]: its anonymous base pages on a node by numa_maps; of
+# the mapping at START (hex) alone, if given.
+anon_pages() {
+	awk -v node="N$2=" -v start="${3:-}" '
+		(start != "" && $1 != start) || !/ anon=/ { next }
+		{
+			here = 0
+			size = 4
+			for (i = 3; i <= NF; i++) {
+				if (index($i, node) == 1)
+					here = substr($i, length(node) + 1)
+				if ($i ~ /^kernelpagesize_kB=/)
+					size = substr($i, 19)
+			}
+			pages += here * size / 4
+		}
+		END { print pages + 0 }' "/proc/$1/numa_maps" 2>/dev/null || echo 0
+}
+
+# memory_permille PID NODE: how much of its anonymous memory is there.
+memory_permille() {
+	local node here=0 all=0 pages
+	for node in /sys/devices/system/node/node[0-9]*; do
+		node=${node##*/node}
+		pages=$(anon_pages "$1" "$node")
+		all=$((all + pages))
+		[[ $node != "$2" ]] || here=$pages
+	done
+	echo $((all ? here * 1000 / all : 0))
+}
+
+# memory_home PID NODE [PID NODE…]: at least 95 % of the memory is on the node.
+memory_home() {
+	while (($#)); do
+		(($(memory_permille "$1" "$2") >= 950)) || return 1
+		shift 2
+	done
+}
+
+# cpus_allowed PID: the affinity of each of its threads.
+cpus_allowed() {
+	grep -h Cpus_allowed: "/proc/$1"/task/*/status
+}
+
+# hooked: whether some hook is in. Files of tracefs have no size to test.
+hooked() {
+	[[ -n $(<"$HOOKS") ]]
+}
+
+# knumad_threads: names of its kernel threads.
+knumad_threads() {
+	cat /proc/[0-9]*/comm 2>/dev/null | grep -E '^knumad(/|_)' || true
+}
+
+# What the module leaves in the system while loaded: empty once it has gone.
+remains() {
+	[[ ! -e /sys/module/knumad ]] || echo "/sys/module/knumad exists"
+	[[ ! -e $DEBUG ]] || echo "$DEBUG exists"
+	[[ ! -e /sys/kernel/tracing/events/knumad ]] || echo "its tracepoints exist"
+	knumad_threads | sed 's/^/thread /'
+	# The addresses of a module that has gone have no name: any hook is one too many.
+	sed 's/^/hook /' "$HOOKS"
+}
+
+# Ends the test's own processes and puts the guest back as it was.
+cleanup() {
+	local pid
+	for pid in $(jobs -p); do
+		kill -KILL "$pid" 2>/dev/null || true
+	done
+	wait 2>/dev/null || true
+	[[ ! -e /sys/module/knumad ]] || rmmod knumad || true
+	echo 1 >"$NUMAB"
+	rm -rf "$SCRATCH"
+}
+trap cleanup EXIT

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A small simulated host for the policy's tests: plays a plan forward.
+ *
+ * User space, single thread. Used by scenario.c (hosts written as data),
+ * property.c (random hosts) and bench.c (large hosts).
+ */
+#ifndef UNIT_SIM_H
+#define UNIT_SIM_H
+
+#include <stdio.h>
+#include <linux/bitops.h>
+#include "policy.h"
+
+#define SIM_MESSAGE	256
+
+struct sim_proc {
+	char name[32];
+	struct policy_proc p;
+	u32 true_demand_mcpu;
+	u32 from_pass;		/* starts then */
+	bool gone;
+	u32 home_changes;
+	u64 seen_homes_bits;	/* every single home it has had */
+	struct policy_verdict last;
+};
+
+struct sim {
+	u32 nr_nodes;
+	u32 nr_procs;
+	u32 max_procs;
+	u32 pass;
+	u32 noise_percent;
+	u64 rate_pages;		/* moved for each process in each pass */
+	u64 seed;
+	u32 quiet_passes;	/* passes since a home changed or a page moved */
+	u64 moved_pages;	/* in all */
+	struct policy_tunables tunables;
+	struct policy_node *nodes;
+	u8 *distance;
+	struct sim_proc *procs;
+	/* one row of nr_nodes for each process: */
+	u64 *pages;
+	u64 *fixed;
+	u32 *run;
+	u64 *into;
+	/* what is handed to the policy, gone processes left out: */
+	struct policy_proc *seen;
+	struct policy_verdict *verdicts;
+	struct policy_verdict *again;
+	u64 *into_again;
+	u32 *index;
+	void *scratch;
+};
+
+u64 sim_random(u64 *seed);
+void sim_init(struct sim *sim, u32 nr_nodes, u32 max_procs, u64 seed);
+void sim_free(struct sim *sim);
+struct sim_proc *sim_add(struct sim *sim, const char *name);
+void sim_print(const struct sim *sim, FILE *to);
+
+/*
+ * Plan once and carry the plan out for one period. False if the plan breaks a
+ * rule that holds for every plan; @message then says which.
+ */
+bool sim_step(struct sim *sim, char message[SIM_MESSAGE]);
+
+/* The rules that hold for every plan, see rules.c. */
+bool rules_hold(const struct sim *sim, const struct policy_snapshot *s,
+		char message[SIM_MESSAGE]);
+
+#endif /* UNIT_SIM_H */
