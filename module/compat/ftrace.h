@@ -3,8 +3,10 @@
  * One concept: an ftrace callback that sends execution somewhere else.
  *
  * The callback's last argument became struct ftrace_regs in "ftrace: Have the
- * callbacks receive a struct ftrace_regs instead of pt_regs" (v5.11); the setter's
- * name changed in "ftrace: rename ftrace_instruction_pointer_set() ->
+ * callbacks receive a struct ftrace_regs instead of pt_regs" (v5.11).  Callbacks were
+ * guarded against recursion unless they declared themselves safe until "ftrace: Reverse
+ * what the RECURSION flag means in the ftrace_ops" (v5.11).  The setter's name changed
+ * in "ftrace: rename ftrace_instruction_pointer_set() ->
  * ftrace_regs_set_instruction_pointer()" (v6.2).
  *
  * Any context: runs inside a ftrace callback.
@@ -15,12 +17,37 @@
 #include <linux/ftrace.h>
 #include <linux/version.h>
 
-static __always_inline void kn_ftrace_redirect(struct ftrace_regs *fregs, unsigned long to)
+#include "../kern/calls.h"
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 11, 0)
+#define KN_FTRACE_REGS		ftrace_regs
+#define KN_FTRACE_UNGUARDED	0
+#else
+#define KN_FTRACE_REGS		pt_regs
+#define KN_FTRACE_UNGUARDED	FTRACE_OPS_FL_RECURSION_SAFE
+#endif
+
+/*
+ * Where the patched call of the function at @start is, or 0.  It is the function's first
+ * instruction, unless that is an ENDBR, which only kernels built for IBT have.
+ */
+static inline unsigned long kn_ftrace_site(unsigned long start)
+{
+#ifdef CONFIG_X86_KERNEL_IBT
+	return KN_CALL(ftrace_location)(start);
+#else
+	return start;
+#endif
+}
+
+static __always_inline void kn_ftrace_redirect(struct KN_FTRACE_REGS *regs, unsigned long to)
 {
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
-	ftrace_regs_set_instruction_pointer(fregs, to);
+	ftrace_regs_set_instruction_pointer(regs, to);
+#elif LINUX_VERSION_CODE >= KERNEL_VERSION(5, 11, 0)
+	ftrace_instruction_pointer_set(regs, to);
 #else
-	ftrace_instruction_pointer_set(fregs, to);
+	regs->ip = to;
 #endif
 }
 

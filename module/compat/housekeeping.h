@@ -1,34 +1,67 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * One concept: the CPUs the load balancer works on (not isolcpus=), and those kernel
- * threads may use (not nohz_full=).
+ * One concept: the CPUs the load balancer works on (not isolcpus=), and those that a
+ * node's kernel thread may use (not nohz_full= either).
  *
  * enum hk_flags became enum hk_type in "sched/isolation: Use single feature type while
- * referring to housekeeping cpumask" (v5.18).
+ * referring to housekeeping cpumask" (v5.18).  HK_TYPE_KTHREAD became another name, of
+ * HK_TYPE_KERNEL_NOISE first, in "sched/isolation: Consolidate housekeeping cpumasks
+ * that are always identical" (v6.15).  Since "cpuset: Update HK_TYPE_DOMAIN cpumask from
+ * cpuset" (v7.0) the mask changes at run time and the old one is freed: it is asked for
+ * each time, never kept.
  *
- * Any context; the masks do not change after boot.
+ * A thread made for a node chooses its own CPUs at its first wake-up, unless told
+ * otherwise, since "kthread: Implement preferred affinity" (v6.14).
  */
 #ifndef KNUMAD_COMPAT_HOUSEKEEPING_H
 #define KNUMAD_COMPAT_HOUSEKEEPING_H
 
+#include <linux/cpumask.h>
+#include <linux/kthread.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
 #include <linux/sched/isolation.h>
 #include <linux/version.h>
 
-static inline const struct cpumask *kn_balanced_cpus(void)
+/* Any context, scheduler hooks included. */
+static inline bool kn_cpu_is_balanced(int cpu)
 {
+	bool is;
+
+	rcu_read_lock();
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 18, 0)
-	return housekeeping_cpumask(HK_TYPE_DOMAIN);
+	is = housekeeping_test_cpu(cpu, HK_TYPE_DOMAIN);
 #else
-	return housekeeping_cpumask(HK_FLAG_DOMAIN);
+	is = housekeeping_test_cpu(cpu, HK_FLAG_DOMAIN);
 #endif
+	rcu_read_unlock();
+	return is;
 }
 
-static inline const struct cpumask *kn_kthread_cpus(void)
+/* Any context. */
+static inline bool kn_cpu_is_quiet(int cpu)
 {
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 18, 0)
-	return housekeeping_cpumask(HK_TYPE_KTHREAD);
+	bool is;
+
+	rcu_read_lock();
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 15, 0)
+	is = !housekeeping_test_cpu(cpu, HK_TYPE_KERNEL_NOISE);
+#elif LINUX_VERSION_CODE >= KERNEL_VERSION(5, 18, 0)
+	is = !housekeeping_test_cpu(cpu, HK_TYPE_KTHREAD);
 #else
-	return housekeeping_cpumask(HK_FLAG_KTHREAD);
+	is = !housekeeping_test_cpu(cpu, HK_FLAG_KTHREAD);
+#endif
+	rcu_read_unlock();
+	return is;
+}
+
+/* Process context; @task has not run yet.  @cpus is not empty. */
+static inline void kn_bind_kthread(struct task_struct *task, const struct cpumask *cpus)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 14, 0)
+	kthread_affine_preferred(task, cpus);
+#else
+	set_cpus_allowed_ptr(task, cpus);
 #endif
 }
 

@@ -199,7 +199,8 @@ static int capabilities_show(struct seq_file *m, void *unused)
 	seq_puts(m,
 		 "symbol                 kind    needed   essential found btf       hooked hits\n");
 	for (i = 0; i < KN_NR_ROWS; i++)
-		kn_show_row(m, i);
+		if (kn_cap_row_matters(i))
+			kn_show_row(m, i);
 	seq_puts(m, "\ncapability works  without it\n");
 	for (i = 0; i < KN_NR_CAPS; i++)
 		seq_printf(m, "%-10s %-6s %s\n", kn_cap_name(i), kn_capable(i) ? "yes" : "no",

@@ -14,6 +14,7 @@
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 
+#include "../compat/rss.h"
 #include "config.h"
 #include "discover.h"
 #include "exempt.h"
@@ -37,7 +38,7 @@ static struct mm_struct *kn_mm_of(struct task_struct *leader, unsigned long min,
 			continue;
 		task_lock(t);
 		mm = t->mm;
-		*rss = mm ? get_mm_rss(mm) : 0;
+		*rss = mm ? kn_mm_rss(mm, min) : 0;
 		if (*rss < min)
 			mm = NULL;
 		if (mm)
@@ -69,8 +70,11 @@ static struct pid *kn_next_group(int *nr, unsigned long min, struct task_struct 
 			break;
 		}
 		(*nr)++;
-		if (need_resched())
-			cond_resched_rcu();
+		if (need_resched()) {
+			rcu_read_unlock();
+			cond_resched();
+			rcu_read_lock();
+		}
 	}
 	rcu_read_unlock();
 	return pid;

@@ -10,5 +10,6 @@
 void kn_discover(void);
 void kn_forget_unseen(void);
 void kn_sample(struct kn_proc *proc);
+void kn_sample_exempt(struct kn_proc *proc);
 
 #endif /* KNUMAD_ENGINE_DISCOVER_H */

@@ -15,6 +15,7 @@
 #include <linux/topology.h>
 
 #include "../../include/knumad.h"
+#include "../compat/housekeeping.h"
 #include "load.h"
 #include "node.h"
 
@@ -71,9 +72,13 @@ void kn_load_sample(const u64 *tracked_us)
 
 	kn_sampled_us = now_us;
 
-	/* Offline CPUs keep their count, so that coming online is no burst of load. */
+	/*
+	 * Offline CPUs keep their count, so that coming online is no burst of load.
+	 * Isolated ones are no part of a node's capacity, nor then of its load.
+	 */
 	for_each_possible_cpu(cpu)
-		busy[cpu_to_node(cpu)] += kn_cpu_busy_us(cpu);
+		if (kn_cpu_is_balanced(cpu))
+			busy[cpu_to_node(cpu)] += kn_cpu_busy_us(cpu);
 	for (nid = 0; nid < nr_node_ids; nid++) {
 		u64 before = kn_busy_before_us[nid];
 		u64 delta = busy[nid] > before ? busy[nid] - before : 0;

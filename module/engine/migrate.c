@@ -31,8 +31,16 @@
 #define KN_FRUITLESS_PART	16
 #define KN_MIGRATE_RETRY_MS	2000
 
+/* At least so long between two flushes of the per-CPU LRU batches. */
+#define KN_DRAIN_MS		1000
+
 struct kn_batch {
 	struct list_head folios;	/* isolated */
+	struct list_head reserved;	/* large destination folios that nobody has yet */
+	struct list_head left;		/* isolated, without a destination */
+	struct folio *refused;		/* the last large one decided on; only compared */
+	bool no_large;			/* large ones found no room a moment ago */
+	bool busy;			/* some could not be isolated */
 	int nid;			/* destination */
 	u64 home;			/* pages on these nodes stay */
 	u64 pages;			/* isolated */
@@ -54,15 +62,35 @@ bool kn_migrate_is_due(const struct kn_proc *proc, int nid)
 	return atomic_long_read(&m->quota) > 0 && time_after_eq(jiffies, m->retry_at);
 }
 
-/* A huge page mapped entry by entry: whether another process has any part of it. */
-static bool kn_is_partly_shared(struct folio *folio)
+static void kn_batch_skip_busy(struct kn_batch *batch, u64 pages)
 {
-	long i;
+	batch->busy = true;
+	kn_stat_add(skip_busy, pages);
+}
 
-	for (i = 0; i < folio_nr_pages(folio); i++)
-		if (page_mapcount(folio_page(folio, i)) > 1)
-			return true;
-	return false;
+/*
+ * Page-table lock held.  A large folio mapped entry by entry is reached by each of them:
+ * the first one decides.
+ */
+static bool kn_batch_wants_large(struct kn_batch *batch, const struct kn_walk *walk,
+				 struct folio *folio, struct page *page)
+{
+	enum kn_page_kind kind;
+
+	if (folio == batch->refused)
+		return false;
+	if (!folio_test_lru(folio)) {	/* taken already, or in a per-CPU batch */
+		batch->busy = true;
+		return false;
+	}
+	batch->refused = folio;
+	if (batch->no_large) {
+		kn_batch_skip_busy(batch, folio_nr_pages(folio));
+		return false;
+	}
+	kind = kn_folio_kind(walk, folio, page);
+	kn_count_skip(kind, folio_nr_pages(folio));
+	return kind == KN_PAGE_MOVABLE;
 }
 
 /* Page-table lock held; the page is mapped, so it cannot be freed. */
@@ -79,15 +107,8 @@ static int kn_batch_take(struct kn_walk *walk, struct page *page, enum kn_page_k
 		kn_count_skip(kind, nr_pages);
 		return 0;
 	}
-	if (nr_pages < folio_nr_pages(folio)) {
-		/* Reached once by each of its entries: the first one decides. */
-		if (!folio_test_lru(folio))
-			return 0;
-		if (kn_is_partly_shared(folio)) {
-			kn_count_skip(KN_PAGE_SHARED, nr_pages);
-			return 0;
-		}
-	}
+	if (folio_nr_pages(folio) > 1 && !kn_batch_wants_large(batch, walk, folio, page))
+		return 0;
 	folio_get(folio);
 	if (kn_isolate_folio(folio)) {
 		nr_pages = folio_nr_pages(folio);
@@ -97,21 +118,19 @@ static int kn_batch_take(struct kn_walk *walk, struct page *page, enum kn_page_k
 		batch->huge += nr_pages == HPAGE_PMD_NR;
 		batch->from[nid] += nr_pages;
 	} else {
-		kn_stat_add(skip_busy, nr_pages);
+		kn_batch_skip_busy(batch, nr_pages);
 	}
 	folio_put(folio);
 	return batch->pages >= KN_BATCH_PAGES;
 }
 
 /*
- * A page on the destination, or NULL.  Reclaim is never entered for it, so nothing is
+ * A folio on the destination, or NULL.  Reclaim is never entered for it, so nothing is
  * pushed out for what is only an optimisation, and the node keeps its high watermark.
- * A huge page may be made room for by compaction.
+ * Room for a large one may be made by compaction.
  */
-static struct folio *kn_batch_alloc(struct folio *old, unsigned long private)
+static struct folio *kn_batch_new(struct kn_batch *batch, unsigned int order)
 {
-	struct kn_batch *batch = (struct kn_batch *)private;
-	unsigned int order = folio_order(old);
 	gfp_t gfp = __GFP_THISNODE | __GFP_NOWARN | __GFP_NOMEMALLOC;
 	struct folio *new;
 
@@ -134,20 +153,80 @@ static struct folio *kn_batch_alloc(struct folio *old, unsigned long private)
 		folio_put(new);
 		return NULL;
 	}
-	batch->placed += 1UL << order;
 	return new;
 }
 
-/* A page from kn_batch_alloc() was not needed after all. */
+/*
+ * Finds a destination for each large folio beforehand; those without one are set aside.
+ * Told that there is no memory, migrate_pages() would give the small ones up as well,
+ * and split the large one on old kernels.  Returns whether all have one.
+ */
+static bool kn_batch_reserve(struct kn_batch *batch)
+{
+	struct folio *folio, *next;
+	bool all = true;
+
+	list_for_each_entry_safe(folio, next, &batch->folios, lru) {
+		struct folio *new;
+
+		if (!folio_order(folio))
+			continue;
+		new = all ? kn_batch_new(batch, folio_order(folio)) : NULL;
+		if (new) {
+			list_add(&new->lru, &batch->reserved);
+		} else {
+			all = false;
+			list_move(&folio->lru, &batch->left);
+		}
+	}
+	return all;
+}
+
+static void kn_batch_release(struct kn_batch *batch)
+{
+	struct folio *new, *next;
+
+	list_for_each_entry_safe(new, next, &batch->reserved, lru) {
+		list_del(&new->lru);
+		folio_put(new);
+	}
+	list_splice_init(&batch->left, &batch->folios);
+}
+
+/* migrate_pages() asks for the place of @old. */
+static struct folio *kn_batch_alloc(struct folio *old, unsigned long private)
+{
+	struct kn_batch *batch = (struct kn_batch *)private;
+	unsigned int order = folio_order(old);
+	struct folio *new = NULL, *at;
+
+	if (!order)
+		new = kn_batch_new(batch, 0);
+	list_for_each_entry(at, &batch->reserved, lru) {
+		if (order && folio_order(at) == order) {
+			new = at;
+			list_del(&new->lru);
+			break;
+		}
+	}
+	if (new)
+		batch->placed += 1UL << order;
+	return new;
+}
+
+/* A folio from kn_batch_alloc() was not needed after all; the same may be asked again. */
 static void kn_batch_unalloc(struct folio *new, unsigned long private)
 {
 	struct kn_batch *batch = (struct kn_batch *)private;
 
 	batch->placed -= folio_nr_pages(new);
-	folio_put(new);
+	if (folio_order(new))
+		list_add(&new->lru, &batch->reserved);
+	else
+		folio_put(new);
 }
 
-KN_DEFINE_MIGRATE_CALLBACKS(kn_batch, kn_batch_alloc, kn_batch_unalloc)
+KN_DEFINE_MIGRATE_CALLBACKS(kn_batch_callbacks, kn_batch_alloc, kn_batch_unalloc);
 
 /* Fills the batch from the process's cursor on; true when a pass ended. */
 static bool kn_batch_collect(struct kn_batch *batch, struct kn_proc *proc)
@@ -173,18 +252,43 @@ static bool kn_batch_collect(struct kn_batch *batch, struct kn_proc *proc)
 }
 
 /*
+ * Where what failed is not on the list any more: no more pages have left their nodes than
+ * were placed.  Which those were the next scan tells.
+ */
+static u64 kn_batch_not_gone(struct kn_batch *batch)
+{
+	u64 stayed = 0;
+	s64 excess = -(s64)batch->placed;
+	int nid;
+
+	for (nid = 0; nid < nr_node_ids; nid++)
+		excess += batch->from[nid];
+	for (nid = 0; nid < nr_node_ids && excess > 0; nid++) {
+		long part = min_t(s64, batch->from[nid], excess);
+
+		batch->from[nid] -= part;
+		excess -= part;
+		stayed += part;
+	}
+	return stayed;
+}
+
+/*
  * Migrates the batch, puts back what did not go; returns the pages that did.  A page
  * that was freed meanwhile is neither.
  */
 static u64 kn_batch_finish(struct kn_batch *batch, struct kn_proc *proc)
 {
+	struct kn_migration *m = &proc->migrate[batch->nid];
 	u64 huge = batch->huge, failed = 0;
 	struct folio *folio;
 	int nid, nice;
 
 	nice = kn_boost_begin();
-	kn_migrate_pages(&batch->folios, kn_batch_alloc_cb, kn_batch_unalloc_cb,
-			 (unsigned long)batch);
+	if (!kn_batch_reserve(batch))
+		m->large_retry_at = jiffies + msecs_to_jiffies(KN_MIGRATE_RETRY_MS);
+	kn_migrate_pages(&batch->folios, &kn_batch_callbacks, (unsigned long)batch);
+	kn_batch_release(batch);
 	kn_boost_end(nice);
 	list_for_each_entry(folio, &batch->folios, lru) {
 		u64 nr = folio_nr_pages(folio);
@@ -195,12 +299,14 @@ static u64 kn_batch_finish(struct kn_batch *batch, struct kn_proc *proc)
 	}
 	if (!list_empty(&batch->folios))
 		KN_CALL(putback_movable_pages)(&batch->folios);
+	if (!KN_MIGRATE_KEEPS_FAILED)
+		failed += kn_batch_not_gone(batch);
 
 	for (nid = 0; nid < nr_node_ids; nid++)
 		if (batch->from[nid])
 			atomic_long_sub(batch->from[nid], &proc->pages[nid].movable);
 	atomic_long_add(batch->placed, &proc->pages[batch->nid].movable);
-	atomic_long_sub(batch->placed, &proc->migrate[batch->nid].quota);
+	atomic_long_sub(batch->placed, &m->quota);
 
 	kn_stat_inc(migrate_batches);
 	kn_stat_add(migrate_pages_isolated, batch->pages);
@@ -211,29 +317,33 @@ static u64 kn_batch_finish(struct kn_batch *batch, struct kn_proc *proc)
 	return batch->placed;
 }
 
+/*
+ * Pages just faulted in sit in per-CPU batches, where they cannot be isolated: flushed
+ * after a pass that met some.  All CPUs take part in it, so it is done once in a while
+ * for all processes.  Others wait for the same flush: not at the lowest priority.
+ */
+static void kn_drain(void)
+{
+	static unsigned long due = INITIAL_JIFFIES;
+	int nice;
+
+	if (time_before(jiffies, READ_ONCE(due)))
+		return;
+	WRITE_ONCE(due, jiffies + msecs_to_jiffies(KN_DRAIN_MS));
+	nice = kn_boost_begin();
+	KN_CALL(lru_add_drain_all)();
+	kn_boost_end(nice);
+}
+
 /* The pass over the address space ended: rest if it brought little of what is wanted. */
 static void kn_pass_ended(struct kn_migration *m)
 {
 	if (m->moved <= atomic_long_read(&m->quota) / KN_FRUITLESS_PART)
 		m->retry_at = jiffies + msecs_to_jiffies(KN_MIGRATE_RETRY_MS);
 	m->moved = 0;
-	m->drained = false;
-}
-
-/*
- * Pages just faulted in sit in per-CPU batches, where they cannot be isolated: flush
- * those once a pass.  Others wait for the same flush: not at the lowest priority.
- */
-static void kn_pass_begins(struct kn_migration *m)
-{
-	int nice;
-
-	if (m->drained)
-		return;
-	nice = kn_boost_begin();
-	KN_CALL(lru_add_drain_all)();
-	kn_boost_end(nice);
-	m->drained = true;
+	if (m->busy)
+		kn_drain();
+	m->busy = false;
 }
 
 /**
@@ -249,6 +359,9 @@ u64 kn_migrate_batch(struct kn_proc *proc, int nid)
 	struct kn_migration *m = &proc->migrate[nid];
 	struct kn_batch batch = {
 		.folios = LIST_HEAD_INIT(batch.folios),
+		.reserved = LIST_HEAD_INIT(batch.reserved),
+		.left = LIST_HEAD_INIT(batch.left),
+		.no_large = time_before(jiffies, m->large_retry_at),
 		.nid = nid,
 		.home = READ_ONCE(proc->home),
 	};
@@ -262,7 +375,6 @@ u64 kn_migrate_batch(struct kn_proc *proc, int nid)
 		m->retry_at = jiffies + msecs_to_jiffies(KN_MIGRATE_RETRY_MS);
 		return 0;
 	}
-	kn_pass_begins(m);
 	ended = kn_batch_collect(&batch, proc);
 	if (batch.pages) {
 		moved = kn_batch_finish(&batch, proc);
@@ -270,6 +382,7 @@ u64 kn_migrate_batch(struct kn_proc *proc, int nid)
 				     kn_node_headroom_pages(nid), ktime_get_ns() - start);
 	}
 	m->moved += moved;
+	m->busy |= batch.busy;
 	if (ended)
 		kn_pass_ended(m);
 	kn_stat_add(migrate_time_ns, ktime_get_ns() - start);

@@ -102,6 +102,6 @@ u32 kn_node_nr_cpus(int nid)
 	if (!node_online(nid))
 		return 0;
 	for_each_cpu_and(cpu, cpumask_of_node(nid), cpu_online_mask)
-		nr += cpumask_test_cpu(cpu, kn_balanced_cpus());
+		nr += kn_cpu_is_balanced(cpu);
 	return nr;
 }

@@ -14,11 +14,12 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/err.h>
-#include <linux/fs.h>
+#include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/printk.h>
 #include <linux/string.h>
 
+#include "../compat/initfs.h"
 #include "numab.h"
 #include "stats.h"
 
@@ -34,7 +35,7 @@ static int kn_numab_was;
 
 static int kn_numab_read(void)
 {
-	struct file *file = filp_open(KN_NUMAB_PATH, O_RDONLY, 0);
+	struct file *file = kn_open_from_init_root(KN_NUMAB_PATH, O_RDONLY);
 	char text[16] = "";
 	loff_t pos = 0;
 	ssize_t len;
@@ -51,7 +52,7 @@ static int kn_numab_read(void)
 
 static int kn_numab_write(int value)
 {
-	struct file *file = filp_open(KN_NUMAB_PATH, O_WRONLY, 0);
+	struct file *file = kn_open_from_init_root(KN_NUMAB_PATH, O_WRONLY);
 	char text[16];
 	loff_t pos = 0;
 	ssize_t len;
@@ -89,7 +90,10 @@ void kn_numab_off(void)
 		return;
 	}
 	if (now < 0) {
-		kn_numab = KN_NUMAB_ABSENT;
+		pr_warn_once("expected to read %s, got error %d: the kernel's own NUMA balancing is left as it is\n",
+			     KN_NUMAB_PATH, now);
+		if (now == -ENOENT)
+			kn_numab = KN_NUMAB_ABSENT;
 		return;
 	}
 	if (now && kn_numab_write(0)) {

@@ -11,13 +11,14 @@
  */
 #include <linux/hugetlb.h>
 #include <linux/memory_hotplug.h>
-#include <linux/mempolicy.h>
 #include <linux/mm.h>
 #include <linux/rwsem.h>
 #include <linux/sched/clock.h>
 #include <linux/sched/mm.h>
 #include <linux/sizes.h>
 
+#include "../compat/folio.h"
+#include "../compat/mempolicy.h"
 #include "../compat/pagewalk.h"
 #include "../kern/calls.h"
 #include "boost.h"
@@ -54,23 +55,27 @@ static int kn_entry_done(struct kn_walk *w, unsigned long next, int stop)
 
 static enum kn_page_kind kn_page_kind(const struct kn_walk *w, struct page *page)
 {
+	struct folio *folio = page_folio(page);
+
 	if (w->vma_kind != KN_PAGE_MOVABLE)
 		return w->vma_kind;
-	if (PageKsm(page))
+	if (folio_test_ksm(folio))
 		return KN_PAGE_KSM;
-	if (page_mapcount(page) > 1)
+	if (kn_page_is_shared(page))
 		return KN_PAGE_SHARED;
-	if (page_maybe_dma_pinned(page))
+	if (folio_maybe_dma_pinned(folio))
 		return KN_PAGE_PINNED;
 	return KN_PAGE_MOVABLE;
 }
 
 /* Page-table lock held. */
-static int kn_visit(struct kn_walk *w, struct page *page, unsigned int nr_pages)
+static int kn_visit(struct kn_walk *w, struct page *page, unsigned long addr,
+		    unsigned int nr_pages)
 {
 	if (!page || !PageAnon(page))
 		return 0;
 	w->pages += nr_pages;
+	w->addr = addr;
 	return w->fn(w, page, kn_page_kind(w, page), nr_pages);
 }
 
@@ -82,7 +87,7 @@ static int kn_pte_entry(pte_t *pte, unsigned long addr, unsigned long next, stru
 	int stop = 0;
 
 	if (pte_present(entry))
-		stop = kn_visit(w, KN_CALL(vm_normal_page)(w->vma, addr, entry), 1);
+		stop = kn_visit(w, KN_CALL(vm_normal_page)(w->vma, addr, entry), addr, 1);
 	return kn_entry_done(w, next, stop);
 }
 
@@ -103,7 +108,8 @@ static int kn_pmd_entry(pmd_t *pmd, unsigned long addr, unsigned long next, stru
 	}
 	walk->action = ACTION_CONTINUE;
 	if (pmd_present(*pmd) && pmd_trans_huge(*pmd))
-		stop = kn_visit(w, KN_CALL(vm_normal_page_pmd)(w->vma, addr, *pmd), HPAGE_PMD_NR);
+		stop = kn_visit(w, KN_CALL(vm_normal_page_pmd)(w->vma, addr, *pmd), addr,
+				HPAGE_PMD_NR);
 	spin_unlock(lock);
 	return kn_entry_done(w, next, stop);
 }
@@ -136,22 +142,50 @@ static const struct mm_walk_ops kn_walk_ops = {
 	KN_WALK_LOCK
 };
 
-static bool kn_vma_counts(const struct vm_area_struct *vma)
-{
-	if (is_vm_hugetlb_page((struct vm_area_struct *)vma))
-		return true;
-	return vma->anon_vma && !(vma->vm_flags & (VM_PFNMAP | VM_IO | VM_MIXEDMAP));
-}
-
 /* mmap lock held. */
 static enum kn_page_kind kn_vma_kind(const struct vm_area_struct *vma)
 {
 	if (vma->vm_flags & VM_LOCKED)
 		return KN_PAGE_MLOCKED;
-	if (vma->vm_policy && vma->vm_policy->mode != MPOL_DEFAULT &&
-	    vma->vm_policy->mode != MPOL_LOCAL)
+	if (kn_policy_binds(vma->vm_policy))
 		return KN_PAGE_POLICY;
 	return KN_PAGE_MOVABLE;
+}
+
+/**
+ * kn_folio_kind - the kind of a large folio that a page-table entry belongs to
+ * @w: the walk; its callback has been called for the entry
+ * @folio: maps @page, at walk->addr
+ * @page: the entry's page
+ *
+ * Page-table lock held.  Return: KN_PAGE_MOVABLE, or the reason for which some part of
+ * it stays: another process has it, or it reaches into a mapping whose pages stay.
+ */
+enum kn_page_kind kn_folio_kind(const struct kn_walk *w, struct folio *folio, struct page *page)
+{
+	unsigned long start = w->addr - (page_to_pfn(page) - folio_pfn(folio)) * PAGE_SIZE;
+	unsigned long end = start + folio_nr_pages(folio) * PAGE_SIZE;
+	struct vm_area_struct *vma = w->vma;
+
+	if (kn_folio_is_shared(folio))
+		return KN_PAGE_SHARED;
+	if (start >= vma->vm_start && end <= vma->vm_end)
+		return KN_PAGE_MOVABLE;
+	for (vma = find_vma(w->mm, start); vma && vma->vm_start < end;
+	     vma = find_vma(w->mm, vma->vm_end)) {
+		enum kn_page_kind kind = kn_vma_kind(vma);
+
+		if (kind != KN_PAGE_MOVABLE)
+			return kind;
+	}
+	return KN_PAGE_MOVABLE;
+}
+
+static bool kn_vma_counts(const struct vm_area_struct *vma)
+{
+	if (is_vm_hugetlb_page((struct vm_area_struct *)vma))
+		return true;
+	return vma->anon_vma && !(vma->vm_flags & (VM_PFNMAP | VM_IO | VM_MIXEDMAP));
 }
 
 /* mmap lock held.  Walks until the slice is over or the address space ends. */

@@ -37,6 +37,7 @@ struct kn_walk {
 
 	/* the slice under way */
 	struct vm_area_struct *vma;
+	unsigned long addr;	/* of the entry that @fn is called for */
 	enum kn_page_kind vma_kind;
 	u64 pages;
 	u32 entries;
@@ -56,6 +57,9 @@ static inline u64 kn_walk_cost(const struct kn_walk *walk)
 	return max_t(u64, walk->pages, walk->entries);
 }
 
+struct folio;
+
+enum kn_page_kind kn_folio_kind(const struct kn_walk *w, struct folio *folio, struct page *page);
 enum kn_walk_result kn_walk_slice(struct kn_walk *walk);
 void kn_count_skip(enum kn_page_kind kind, u64 pages);
 

@@ -177,6 +177,7 @@ static void kn_snapshot(void)
 			kn_sample(proc);
 			kn_charge(proc, tracked_us);
 		}
+		kn_sample_exempt(proc);
 		if (!proc->seen || !proc->sampled || kn_arena.nr == kn_arena.room)
 			continue;
 		kref_get(&proc->ref);
@@ -295,11 +296,12 @@ static struct kn_verdicts *kn_build_verdicts(u32 nr)
 
 /**
  * kn_plan_publish - let the scheduler hooks see the homes of the live processes
+ * @changed: receives whether they are others than before; if not, nothing is done
  *
- * Does nothing while they are what the hooks have already.  Return: the number of
- * verdicts published; 0, with none published, when there are none or no memory for them.
+ * Return: the number of verdicts published; 0, with none published, when there are none
+ * or no memory for them.
  */
-u32 kn_plan_publish(void)
+u32 kn_plan_publish(bool *changed)
 {
 	struct kn_verdicts *table;
 	struct kn_proc *proc;
@@ -307,7 +309,8 @@ u32 kn_plan_publish(void)
 
 	for (proc = kn_registry_next(NULL); proc; proc = kn_registry_next(proc))
 		nr += kn_has_verdict(proc);
-	if (!kn_homes_changed && nr == kn_nr_published)
+	*changed = kn_homes_changed || nr != kn_nr_published;
+	if (!*changed)
 		return nr;
 	table = kn_build_verdicts(nr);
 	kn_verdicts_publish(table);

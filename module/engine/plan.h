@@ -8,7 +8,7 @@
 #include "config.h"
 
 int kn_plan_pass(enum kn_mode mode);
-u32 kn_plan_publish(void);
+u32 kn_plan_publish(bool *changed);
 void kn_plan_withdraw(void);
 void kn_plan_forget(void);
 void kn_plan_exit(void);

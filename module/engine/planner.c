@@ -36,6 +36,13 @@
 /* Hooks that somebody else holds are asked for again after so many passes. */
 #define KN_PASSES_TO_ARM	60
 
+/*
+ * A CPU of home that is busy at the moment of a pass is often free a little later: a
+ * thread that found no place is tried again up to so many times between two passes.
+ * Where none of these moves anything the next period has half as many, down to none.
+ */
+#define KN_MAX_RETRIES		8
+
 static struct task_struct *kn_planner;
 static DECLARE_WAIT_QUEUE_HEAD(kn_planner_wait);
 static bool kn_planner_kicked;
@@ -44,6 +51,8 @@ static struct {
 	enum kn_mode mode;		/* as last applied */
 	unsigned int idle_passes;	/* since the last one with a verdict */
 	unsigned int passes_to_arm;	/* before the hooks are tried again */
+	unsigned int threads_left;	/* away from home, no place in the last round */
+	unsigned int retries;		/* rounds beside the pass's own, see above */
 } kn_now;
 
 /* Takes back everything the scheduler was told. */
@@ -70,30 +79,42 @@ static void kn_apply_mode(enum kn_mode mode)
 }
 
 /*
- * Whether the hooks are in; puts them in if not.  Somebody else may have them for a
- * while (a live patch): then nothing is said to the scheduler, and tried again later.
+ * Puts the hooks in if they are not.  Somebody else may have the functions for a while (a
+ * live patch): then the scheduler is not biased, and it is tried again later.
  */
-static bool kn_bias_ready(void)
+static void kn_try_hooks(void)
 {
 	if (kn_bias_armed())
-		return true;
-	if (kn_now.passes_to_arm) {
+		return;
+	if (kn_now.passes_to_arm)
 		kn_now.passes_to_arm--;
-		return false;
-	}
-	if (!kn_bias_arm())
-		return true;
-	kn_now.passes_to_arm = KN_PASSES_TO_ARM;
-	return false;
+	else if (kn_bias_arm())
+		kn_now.passes_to_arm = KN_PASSES_TO_ARM;
+}
+
+/* One round of bringing threads home; true if it moved any. */
+static bool kn_bring_home(void)
+{
+	unsigned int moved;
+
+	kn_now.threads_left = kn_threads_go_home(&moved);
+	if (moved)
+		kn_now.retries = KN_MAX_RETRIES;
+	return moved;
 }
 
 /* Verdicts first, hooks second: a hook never runs on less than the present plan. */
 static void kn_bias_threads(void)
 {
-	if (kn_plan_publish()) {
+	bool changed;
+
+	kn_now.threads_left = 0;
+	if (kn_plan_publish(&changed)) {
 		kn_now.idle_passes = 0;
-		if (kn_bias_ready())
-			kn_threads_go_home();
+		if (changed)
+			kn_now.retries = KN_MAX_RETRIES;
+		kn_try_hooks();
+		kn_bring_home();
 	} else if (++kn_now.idle_passes == KN_PASSES_TO_DISARM) {
 		kn_bias_disarm();
 	}
@@ -111,21 +132,47 @@ static void kn_pass(void)
 	kn_workers_kick();
 }
 
+/* Sleeps for @ms; true if something was asked of the planner meanwhile. */
+static bool kn_planner_sleep(unsigned int ms)
+{
+	wait_event_freezable_timeout(kn_planner_wait,
+				     READ_ONCE(kn_planner_kicked) || kthread_should_stop(),
+				     msecs_to_jiffies(ms));
+	return READ_ONCE(kn_planner_kicked) || kthread_should_stop();
+}
+
+/* The time until the next pass, with a few more rounds for threads that found no place. */
+static void kn_planner_rest(void)
+{
+	unsigned int period_ms = READ_ONCE(kn_config.scan_period_ms);
+	unsigned int step_ms = period_ms / (KN_MAX_RETRIES + 1);
+	unsigned int rounds = kn_now.retries, slept_ms = 0;
+	bool moved = false;
+
+	for (; kn_now.threads_left && rounds; rounds--) {
+		if (kn_planner_sleep(step_ms))
+			return;
+		slept_ms += step_ms;
+		moved |= kn_bring_home();
+	}
+	if (slept_ms && !moved)
+		kn_now.retries /= 2;
+	kn_planner_sleep(period_ms - slept_ms);
+}
+
 static int kn_planner_main(void *unused)
 {
 	set_freezable();
 	while (!kthread_should_stop()) {
-		long timeout = MAX_SCHEDULE_TIMEOUT;
-
 		WRITE_ONCE(kn_planner_kicked, false);
 		kn_apply_mode(kn_mode());
-		if (kn_now.mode != KN_MODE_OFF) {
-			kn_pass();
-			timeout = msecs_to_jiffies(READ_ONCE(kn_config.scan_period_ms));
+		if (kn_now.mode == KN_MODE_OFF) {
+			wait_event_freezable(kn_planner_wait, READ_ONCE(kn_planner_kicked) ||
+					     kthread_should_stop());
+			continue;
 		}
-		wait_event_freezable_timeout(kn_planner_wait,
-					     READ_ONCE(kn_planner_kicked) || kthread_should_stop(),
-					     timeout);
+		kn_pass();
+		kn_planner_rest();
 	}
 	kn_withdraw_threads();
 	kn_numab_restore();

@@ -82,12 +82,17 @@ static struct kn_proc *kn_proc_alloc(void)
 struct kn_proc *kn_proc_create(struct pid *pid, struct task_struct *leader, struct mm_struct *mm)
 {
 	struct kn_proc *proc = kn_proc_alloc();
+	int nid;
 
 	if (!proc)
 		return NULL;
 	kref_init(&proc->ref);
 	mutex_init(&proc->scan.lock);
 	proc->scan.due = jiffies;
+	for_each_node_state(nid, N_POSSIBLE) {
+		proc->migrate[nid].retry_at = jiffies;
+		proc->migrate[nid].large_retry_at = jiffies;
+	}
 	proc->pid = get_pid(pid);
 	proc->tgid = pid_nr(pid);
 	get_task_comm(proc->comm, leader);

@@ -53,7 +53,8 @@ struct kn_migration {
 	unsigned long cursor;		/* address the next batch starts from */
 	unsigned long retry_at;		/* jiffies: a fruitless pass is not repeated before */
 	long moved;			/* pages moved in the pass under way */
-	bool drained;			/* per-CPU LRU batches flushed for it */
+	unsigned long large_retry_at;	/* jiffies: no large folios before, they found no room */
+	bool busy;			/* the pass under way met pages it could not isolate */
 	atomic_long_t quota;		/* pages the plan still wants moved into the node */
 };
 

@@ -9,7 +9,6 @@
  */
 #include <linux/cpumask.h>
 #include <linux/ktime.h>
-#include <linux/mempolicy.h>
 #include <linux/mm.h>
 #include <linux/nodemask.h>
 #include <linux/pid.h>
@@ -18,6 +17,9 @@
 #include <linux/sched/task.h>
 #include <linux/topology.h>
 
+#include "../compat/housekeeping.h"
+#include "../compat/mempolicy.h"
+#include "../compat/runnable.h"
 #include "discover.h"
 #include "engine.h"
 #include "exempt.h"
@@ -70,8 +72,7 @@ static bool kn_thread_has_policy(struct task_struct *t)
 	if (!READ_ONCE(t->mempolicy))
 		return false;
 	task_lock(t);
-	has = t->mempolicy && t->mempolicy->mode != MPOL_DEFAULT &&
-	      t->mempolicy->mode != MPOL_LOCAL;
+	has = kn_policy_binds(t->mempolicy);
 	task_unlock(t);
 	return has;
 }
@@ -99,13 +100,16 @@ static void kn_sample_threads(struct kn_proc *proc, struct kn_sample *s)
 		goto out;
 	s->run_ns = READ_ONCE(leader->signal->sum_sched_runtime);
 	for_each_thread(leader, t) {
+		/* On a CPU set apart at boot it takes no part in what is planned here. */
+		if (!kn_cpu_is_balanced(task_cpu(t)))
+			continue;
 		s->nr_threads++;
 		s->run_ns += t->se.sum_exec_runtime;
 #ifdef CONFIG_SCHED_INFO
 		s->wait_ns += t->sched_info.run_delay;
 #endif
 		s->placed[cpu_to_node(task_cpu(t))]++;
-		if (READ_ONCE(t->on_rq)) {
+		if (kn_task_runnable(t)) {
 			running[cpu_to_node(task_cpu(t))]++;
 			s->nr_running++;
 		}
@@ -148,6 +152,19 @@ static u32 kn_smooth(u32 old, u64 now, bool first)
 }
 
 /**
+ * kn_sample_exempt - see whether the operator wants a process left alone
+ * @proc: its record; if so it may go nowhere
+ */
+void kn_sample_exempt(struct kn_proc *proc)
+{
+	WRITE_ONCE(proc->exempt, kn_exempt_has(proc->pid));
+	if (!proc->exempt)
+		return;
+	proc->cpu_nodes = 0;
+	proc->mem_nodes = 0;
+}
+
+/**
  * kn_sample - take a process's CPU demand, threads and limits
  * @proc: its record
  *
@@ -169,19 +186,22 @@ void kn_sample(struct kn_proc *proc)
 	proc->sampled_ns = ktime_get_ns();
 	elapsed_ns = max_t(u64, proc->sampled_ns - before_ns, NSEC_PER_MSEC);
 
-	/* A thread that exited took its wait time along: the sums may step back. */
+	/*
+	 * A thread that exited took its wait time along: the sums may step back.  One that
+	 * exits in the middle of a sample shows all it ever ran in the next.
+	 */
 	run = s.run_ns > proc->run_ns ? s.run_ns - proc->run_ns : 0;
 	wait = s.wait_ns > proc->wait_ns ? s.wait_ns - proc->wait_ns : 0;
 	proc->run_ns = s.run_ns;
 	proc->wait_ns = s.wait_ns;
 	proc->nr_threads = s.nr_threads;
 	WRITE_ONCE(proc->scan_nid, kn_scan_nid(proc));
-	WRITE_ONCE(proc->exempt, kn_exempt_has(proc->pid));
-	proc->cpu_nodes = proc->exempt ? 0 : s.cpu_nodes;
-	proc->mem_nodes = proc->exempt ? 0 : s.mem_nodes;
+	proc->cpu_nodes = s.cpu_nodes;
+	proc->mem_nodes = s.mem_nodes;
 	if (!before_ns)
 		return;
 
+	run = min_t(u64, run, (s.nr_threads + 1) * elapsed_ns);
 	proc->run_delta_us = run / NSEC_PER_USEC;
 	demand = (run + wait) * KNUMAD_MCPU_PER_CPU / elapsed_ns;
 	demand = min_t(u64, demand, (u64)s.nr_threads * KNUMAD_MCPU_PER_CPU);

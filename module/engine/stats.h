@@ -43,7 +43,7 @@
 	X(skip_ksm, "pages left: merged by KSM") \
 	X(skip_hugetlb, "pages left: hugetlb") \
 	X(skip_policy, "pages left: bound by a memory policy") \
-	X(skip_busy, "pages left for now: could not be isolated") \
+	X(skip_busy, "pages left for now: not to be isolated, or no room for a large one") \
 	X(numab_switched_off, "times kernel.numa_balancing was set to 0") \
 	X(numab_restored, "times kernel.numa_balancing was put back") \
 	X(numab_left_alone, "times it was found changed by somebody else and left so")

@@ -17,6 +17,7 @@
 
 #include "../../include/knumad_trace.h"
 #include "../compat/housekeeping.h"
+#include "../compat/runnable.h"
 #include "../kern/capability.h"
 #include "engine.h"
 #include "registry.h"
@@ -64,8 +65,8 @@ static unsigned int kn_cpu_nr_running(int cpu)
  */
 static bool kn_is_away(const struct task_struct *t, u64 home, int cpu)
 {
-	return READ_ONCE(t->on_rq) && !kn_cpu_in(home, cpu) && t->prio >= MAX_RT_PRIO &&
-	       t->nr_cpus_allowed > 1 && cpumask_test_cpu(cpu, kn_balanced_cpus());
+	return kn_task_runnable(t) && !kn_cpu_in(home, cpu) && t->prio >= MAX_RT_PRIO &&
+	       t->nr_cpus_allowed > 1 && kn_cpu_is_balanced(cpu);
 }
 
 /* Collects the runnable threads of @proc that are away; returns the new fill level. */
@@ -151,7 +152,7 @@ static int kn_better_cpu(const struct kn_away *a)
 		unsigned int nr;
 
 		if (!kn_cpu_in(a->home, cpu) || cpumask_test_cpu(cpu, &kn_taken) ||
-		    !cpumask_test_cpu(cpu, kn_balanced_cpus()))
+		    !kn_cpu_is_balanced(cpu))
 			continue;
 		nr = kn_cpu_nr_running(cpu);
 		if (nr < least) {
@@ -218,25 +219,36 @@ static bool kn_swap(struct kn_away *a, int nr)
 
 /**
  * kn_threads_go_home - one round: bring home what can be brought home now
+ * @moved: receives how many threads were moved
  *
  * Swaps first: they change nobody's load.  What finds no partner moves alone, onto an
  * idle or at least less loaded CPU.  Nothing is moved where that would lengthen a queue.
+ *
+ * Return: how many threads are still away, having found no place at this moment.
  */
-void kn_threads_go_home(void)
+unsigned int kn_threads_go_home(unsigned int *moved)
 {
+	unsigned int left = 0;
 	int nr, i;
 
+	*moved = 0;
 	if (!kn_capable(KN_CAP_MOVE))
-		return;
+		return 0;
 	cpumask_clear(&kn_taken);
 	nr = kn_collect_all();
 	for (i = 0; i < nr; i++)
-		if (kn_away[i].task)
-			kn_swap(&kn_away[i], nr);
+		if (kn_away[i].task && kn_swap(&kn_away[i], nr))
+			*moved += 2;
 	for (i = 0; i < nr; i++) {
-		if (!kn_away[i].task || kn_move_alone(&kn_away[i]))
+		if (!kn_away[i].task)
 			continue;
+		if (kn_move_alone(&kn_away[i])) {
+			(*moved)++;
+			continue;
+		}
+		left++;
 		kn_stat_inc(threads_no_room);
 		kn_done(&kn_away[i]);
 	}
+	return left;
 }

@@ -5,6 +5,6 @@
 #ifndef KNUMAD_ENGINE_THREADS_H
 #define KNUMAD_ENGINE_THREADS_H
 
-void kn_threads_go_home(void);
+unsigned int kn_threads_go_home(unsigned int *moved);
 
 #endif /* KNUMAD_ENGINE_THREADS_H */

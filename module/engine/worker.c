@@ -232,6 +232,17 @@ bool kn_worker_runs_on(int cpu)
 	return task && READ_ONCE(task->on_rq) && task_cpu(task) == cpu;
 }
 
+/* The CPUs of a node that its worker may use: neither isolated nor meant to be quiet. */
+static void kn_worker_cpus(int nid, struct cpumask *cpus)
+{
+	unsigned int cpu;
+
+	cpumask_clear(cpus);
+	for_each_cpu(cpu, cpumask_of_node(nid))
+		if (kn_cpu_is_balanced(cpu) && !kn_cpu_is_quiet(cpu))
+			cpumask_set_cpu(cpu, cpus);
+}
+
 /**
  * kn_workers_start - one thread for each node that has memory now
  *
@@ -254,9 +265,9 @@ int kn_workers_start(void)
 			kn_workers_stop();
 			return PTR_ERR(task);
 		}
-		cpumask_and(&cpus, cpumask_of_node(nid), kn_balanced_cpus());
-		if (cpumask_and(&cpus, &cpus, kn_kthread_cpus()))
-			set_cpus_allowed_ptr(task, &cpus);
+		kn_worker_cpus(nid, &cpus);
+		if (!cpumask_empty(&cpus))
+			kn_bind_kthread(task, &cpus);
 		w->task = get_task_struct(task);
 		wake_up_process(task);
 	}

@@ -6,7 +6,6 @@
  * Context: process context during module load, single threaded.  kern/capability.c
  * is the only caller; the blob itself is read-only kernel memory that never goes away.
  */
-#include <linux/btf.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/mm.h>
@@ -14,6 +13,12 @@
 #include <uapi/linux/btf.h>
 
 #include "btf.h"
+
+/* Kinds by the format's numbers: old headers lack them. */
+#define KN_BTF_KIND_FLOAT	16
+#define KN_BTF_KIND_DECL_TAG	17
+#define KN_BTF_KIND_TYPE_TAG	18
+#define KN_BTF_KIND_ENUM64	19
 
 #define KN_BTF_MAX_TYPES	(4U << 20)
 #define KN_BTF_MAX_DEPTH	12
@@ -38,11 +43,11 @@ static long kn_btf_tail(const struct btf_type *t)
 	case BTF_KIND_CONST:
 	case BTF_KIND_RESTRICT:
 	case BTF_KIND_FUNC:
-	case BTF_KIND_FLOAT:
-	case BTF_KIND_TYPE_TAG:
+	case KN_BTF_KIND_FLOAT:
+	case KN_BTF_KIND_TYPE_TAG:
 		return 0;
 	case BTF_KIND_INT:
-	case BTF_KIND_DECL_TAG:
+	case KN_BTF_KIND_DECL_TAG:
 	case BTF_KIND_VAR:
 		return sizeof(u32);
 	case BTF_KIND_ARRAY:
@@ -52,7 +57,7 @@ static long kn_btf_tail(const struct btf_type *t)
 		return vlen * sizeof(struct btf_member);
 	case BTF_KIND_ENUM:
 		return vlen * sizeof(struct btf_enum);
-	case BTF_KIND_ENUM64:
+	case KN_BTF_KIND_ENUM64:
 		return vlen * 3 * sizeof(u32);
 	case BTF_KIND_FUNC_PROTO:
 		return vlen * sizeof(struct btf_param);
@@ -193,14 +198,14 @@ static void kn_btf_type_text(u32 id, char *text, size_t len)
 			continue;
 		}
 		if (kind == BTF_KIND_VOLATILE || kind == BTF_KIND_RESTRICT ||
-		    kind == BTF_KIND_TYPE_TAG)
+		    kind == KN_BTF_KIND_TYPE_TAG)
 			continue;
 		if (kind == BTF_KIND_STRUCT ||
 		    (kind == BTF_KIND_FWD && !BTF_INFO_KFLAG(t->info)))
 			keyword = "struct ";
 		else if (kind == BTF_KIND_UNION || kind == BTF_KIND_FWD)
 			keyword = "union ";
-		else if (kind == BTF_KIND_ENUM || kind == BTF_KIND_ENUM64)
+		else if (kind == BTF_KIND_ENUM || kind == KN_BTF_KIND_ENUM64)
 			keyword = "enum ";
 		name = kind == BTF_KIND_FUNC_PROTO ? "function" :
 			kn_btf_int_name(kn_btf_name(t->name_off));
@@ -262,7 +267,7 @@ static u32 kn_btf_size(u32 id)
 		case BTF_KIND_STRUCT:
 		case BTF_KIND_UNION:
 		case BTF_KIND_ENUM:
-		case BTF_KIND_ENUM64:
+		case KN_BTF_KIND_ENUM64:
 			return t->size;
 		case BTF_KIND_PTR:
 			return sizeof(void *);
@@ -270,7 +275,7 @@ static u32 kn_btf_size(u32 id)
 		case BTF_KIND_CONST:
 		case BTF_KIND_VOLATILE:
 		case BTF_KIND_RESTRICT:
-		case BTF_KIND_TYPE_TAG:
+		case KN_BTF_KIND_TYPE_TAG:
 			id = t->type;
 			break;
 		default:
@@ -313,6 +318,19 @@ int kn_btf_member(const char *type, const char *member, u32 *offset, u32 *size)
 		return 0;
 	}
 	return -ENOENT;
+}
+
+/**
+ * kn_btf_has_vars - whether the BTF describes variables at all; old pahole left them out
+ */
+bool kn_btf_has_vars(void)
+{
+	u32 id;
+
+	for (id = 1; id < kn_btf.nr_types; id++)
+		if (BTF_INFO_KIND(kn_btf.types[id]->info) == BTF_KIND_VAR)
+			return true;
+	return false;
 }
 
 /**

@@ -17,6 +17,7 @@ void kn_btf_close(void);
 
 int kn_btf_func_text(const char *name, char *text, size_t len);
 int kn_btf_member(const char *type, const char *member, u32 *offset, u32 *size);
+bool kn_btf_has_vars(void);
 bool kn_btf_has_var(const char *name);
 
 #endif /* KNUMAD_KERN_BTF_H */

@@ -32,27 +32,39 @@ enum kn_capability {
 	KN_NR_CAPS
 };
 
-/* X(symbol, return type, (parameter types), capability): functions that are called */
-#define KN_CALLS(X) \
+/*
+ * X(symbol, return type, (parameter types), capability): a function that is called.
+ *
+ * OR(key, symbol, return type, (parameter types), capability): the same thing as other
+ * kernels have it, under another name or with another prototype.  Of an X row and the
+ * OR rows after it the first one that the running kernel's BTF confirms is used; only
+ * where none is, the capability is lost.  KN_HAS(key) says which.
+ */
+#define KN_CALLS(X, OR) \
 	X(kallsyms_lookup_name, unsigned long, (const char *), REACH) \
 	X(walk_page_range, int, (struct mm_struct *, unsigned long, unsigned long, \
 		const struct mm_walk_ops *, void *), SCAN) \
 	X(vm_normal_page, struct page *, (struct vm_area_struct *, unsigned long, pte_t), SCAN) \
 	X(vm_normal_page_pmd, struct page *, \
 		(struct vm_area_struct *, unsigned long, pmd_t), SCAN) \
-	X(ftrace_location, unsigned long, (unsigned long), BIAS) \
+	KN_LOCATE(X) \
 	X(idle_cpu, int, (int), BIAS) \
 	X(migrate_task_to, int, (struct task_struct *, int), MOVE) \
 	X(migrate_swap, int, (struct task_struct *, struct task_struct *, int, int), MOVE) \
-	X(folio_isolate_lru, KN_PROTO_ISOLATE, MIGRATE) \
-	X(migrate_pages, KN_PROTO_MIGRATE_PAGES, MIGRATE) \
+	KN_ISOLATE(X, OR) \
+	KN_MIGRATE_PAGES(X, OR) \
 	X(putback_movable_pages, void, (struct list_head *), MIGRATE) \
 	X(lru_add_drain_all, void, (void), MIGRATE)
 
-/* X(symbol, return type, (parameter types), capability): functions that are replaced */
-#define KN_HOOKS(X) \
+/*
+ * X and OR: functions that are replaced.  select_task_rq_fair() lost sd_flag in "sched:
+ * Remove select_task_rq()'s sd_flag parameter" (v5.11).
+ */
+#define KN_HOOKS(X, OR) \
 	X(can_migrate_task, int, (struct task_struct *, struct lb_env *), BIAS) \
-	X(select_task_rq_fair, int, (struct task_struct *, int, int), BIAS)
+	X(select_task_rq_fair, int, (struct task_struct *, int, int), BIAS) \
+	OR(select_task_rq_fair_sd, select_task_rq_fair, int, \
+		(struct task_struct *, int, int, int), BIAS)
 
 /* X(structure, member, type of it, capability): private fields that are read */
 #define KN_FIELDS(X) \
@@ -76,20 +88,20 @@ enum kn_row {
 #define KN_ROW_CALL(name, ...)		KN_ROW_##name,
 #define KN_ROW_FIELD(type, member, ...)	KN_ROW_##type##_##member,
 	KN_DATA(KN_ROW_CALL)
-	KN_CALLS(KN_ROW_CALL)
-	KN_HOOKS(KN_ROW_CALL)
+	KN_CALLS(KN_ROW_CALL, KN_ROW_CALL)
+	KN_HOOKS(KN_ROW_CALL, KN_ROW_CALL)
 	KN_FIELDS(KN_ROW_FIELD)
 	KN_VARS(KN_ROW_CALL)
 	KN_NR_ROWS
 };
 
-/* Expand a row whose prototype may itself be a macro of "return, (parameters)". */
-#define KN_DECLARE_CALL(...)		KN_DECLARE_CALL_(__VA_ARGS__)
-#define KN_DECLARE_CALL_(name, ret, params, cap) \
+#define KN_DECLARE_CALL(name, ret, params, cap) \
 	typedef ret kn_fn_##name params; \
 	DECLARE_STATIC_CALL(kn_##name, kn_fn_##name);
-KN_CALLS(KN_DECLARE_CALL)
-KN_HOOKS(KN_DECLARE_CALL)
+#define KN_DECLARE_OTHER(key, name, ret, params, cap) \
+	KN_DECLARE_CALL(key, ret, params, cap)
+KN_CALLS(KN_DECLARE_CALL, KN_DECLARE_OTHER)
+KN_HOOKS(KN_DECLARE_CALL, KN_DECLARE_OTHER)
 
 /* For a hooked function this is the original, entered past the hook. */
 #define KN_CALL(name)	static_call(kn_##name)
@@ -99,6 +111,11 @@ KN_HOOKS(KN_DECLARE_CALL)
  * offset of a field.  Written once at load, valid while the row's capability works.
  */
 extern unsigned long kn_row_value[KN_NR_ROWS];
+
+/* Whether a row was found, verified, and is the one of its alternatives to be used. */
+extern bool kn_row_used[KN_NR_ROWS];
+
+#define KN_HAS(name)	(kn_row_used[KN_ROW_##name])
 
 #define KN_FIELD(base, type, member, ctype) \
 	(*(ctype *)((char *)(base) + kn_row_value[KN_ROW_##type##_##member]))

@@ -16,22 +16,30 @@
 
 #include "btf.h"
 #include "capability.h"
+#include "fault.h"
 
-#define KN_DEFINE_CALL(...)			KN_DEFINE_CALL_(__VA_ARGS__)
-#define KN_DEFINE_CALL_(name, ret, params, cap)	DEFINE_STATIC_CALL_NULL(kn_##name, kn_fn_##name);
-KN_CALLS(KN_DEFINE_CALL)
-KN_HOOKS(KN_DEFINE_CALL)
+#define KN_DEFINE_CALL(name, ret, params, cap) \
+	DEFINE_STATIC_CALL_NULL(kn_##name, kn_fn_##name);
+#define KN_DEFINE_OTHER(key, name, ret, params, cap) \
+	DEFINE_STATIC_CALL_NULL(kn_##key, kn_fn_##key);
+KN_CALLS(KN_DEFINE_CALL, KN_DEFINE_OTHER)
+KN_HOOKS(KN_DEFINE_CALL, KN_DEFINE_OTHER)
 
 unsigned long kn_row_value[KN_NR_ROWS] __ro_after_init;
+bool kn_row_used[KN_NR_ROWS] __ro_after_init;
 
 #define KN_DEFINE_ROW(row, ...)	[KN_ROW_##row] = { __VA_ARGS__ },
-#define KN_CALL_ROW(...)	KN_CALL_ROW_(__VA_ARGS__)
-#define KN_CALL_ROW_(sym, ret, params, needs) \
-	KN_DEFINE_ROW(sym, .name = #sym, .expected = #ret " " #params, \
-		      .kind = KN_KIND_CALL, .cap = KN_CAP_##needs)
+#define KN_FUNC_ROW(key, sym, ret, params, needs, ...) \
+	KN_DEFINE_ROW(key, .name = #sym, .expected = #ret " " #params, \
+		      .cap = KN_CAP_##needs, __VA_ARGS__)
+#define KN_CALL_ROW(sym, ret, params, needs) \
+	KN_FUNC_ROW(sym, sym, ret, params, needs, .kind = KN_KIND_CALL)
+#define KN_OTHER_CALL_ROW(key, sym, ret, params, needs) \
+	KN_FUNC_ROW(key, sym, ret, params, needs, .kind = KN_KIND_CALL, .other = true)
 #define KN_HOOK_ROW(sym, ret, params, needs) \
-	KN_DEFINE_ROW(sym, .name = #sym, .expected = #ret " " #params, \
-		      .kind = KN_KIND_HOOK, .cap = KN_CAP_##needs)
+	KN_FUNC_ROW(sym, sym, ret, params, needs, .kind = KN_KIND_HOOK)
+#define KN_OTHER_HOOK_ROW(key, sym, ret, params, needs) \
+	KN_FUNC_ROW(key, sym, ret, params, needs, .kind = KN_KIND_HOOK, .other = true)
 #define KN_FIELD_ROW(owner, member, ctype, needs) \
 	KN_DEFINE_ROW(owner##_##member, .name = #member, .type = #owner, \
 		      .expected = #ctype, .size = sizeof(ctype), \
@@ -45,8 +53,8 @@ unsigned long kn_row_value[KN_NR_ROWS] __ro_after_init;
 
 static struct kn_cap_row kn_rows[KN_NR_ROWS] = {
 	KN_DATA(KN_DATA_ROW)
-	KN_CALLS(KN_CALL_ROW)
-	KN_HOOKS(KN_HOOK_ROW)
+	KN_CALLS(KN_CALL_ROW, KN_OTHER_CALL_ROW)
+	KN_HOOKS(KN_HOOK_ROW, KN_OTHER_HOOK_ROW)
 	KN_FIELDS(KN_FIELD_ROW)
 	KN_VARS(KN_VAR_ROW)
 };
@@ -87,6 +95,25 @@ const struct kn_cap_row *kn_cap_row(enum kn_row row)
 	return &kn_rows[row];
 }
 
+/**
+ * kn_cap_row_matters - whether a row is worth showing
+ * @row: the row
+ *
+ * Return: false for a form of something that another kernel has and this one does not
+ * need, because it has another form.
+ */
+bool kn_cap_row_matters(enum kn_row row)
+{
+	int first = row, at;
+
+	while (kn_rows[first].other)
+		first--;
+	for (at = first; at < KN_NR_ROWS && (at == first || kn_rows[at].other); at++)
+		if (kn_row_used[at])
+			return kn_row_used[row];
+	return true;
+}
+
 const char *kn_cap_name(enum kn_capability cap)
 {
 	return kn_caps[cap].name;
@@ -106,13 +133,12 @@ const char *kn_cap_without(enum kn_capability cap)
 static void kn_bind(enum kn_row row, unsigned long addr)
 {
 	switch (row) {
-#define KN_BIND(...)	KN_BIND_(__VA_ARGS__)
-#define KN_BIND_(sym, ret, params, needs) \
-	case KN_ROW_##sym: \
-		static_call_update(kn_##sym, (typeof(&STATIC_CALL_TRAMP(kn_##sym)))addr); \
+#define KN_BIND(key, ...) \
+	case KN_ROW_##key: \
+		static_call_update(kn_##key, (typeof(&STATIC_CALL_TRAMP(kn_##key)))addr); \
 		break;
-	KN_CALLS(KN_BIND)
-	KN_HOOKS(KN_BIND)
+	KN_CALLS(KN_BIND, KN_BIND)
+	KN_HOOKS(KN_BIND, KN_BIND)
 	default:
 		break;
 	}
@@ -138,6 +164,10 @@ static int kn_find_kallsyms(void)
 	unsigned long addr;
 	int err = register_kprobe(&kp);
 
+	if (!err && kn_fault(&kn_rows[KN_ROW_kallsyms_lookup_name], KN_FAULT_MISSING)) {
+		unregister_kprobe(&kp);
+		err = -ENOENT;
+	}
 	if (err) {
 		pr_err("not loaded: expected a kprobe to find kallsyms_lookup_name, got error %d: CONFIG_KPROBES and CONFIG_KALLSYMS are needed\n",
 		       err);
@@ -160,92 +190,133 @@ static int kn_find_kallsyms(void)
  * A compiler may leave part of a function's callers calling a split-off copy; an
  * entry hook would miss those.  Spells such a copy's name into @sibling.
  */
-static bool kn_is_split(const char *name, char *sibling, size_t len)
+static bool kn_is_split(const struct kn_cap_row *r, char *sibling, size_t len)
 {
 	static const char * const suffix[] = { ".part.0", ".isra.0", ".constprop.0" };
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(suffix); i++) {
-		snprintf(sibling, len, "%s%s", name, suffix[i]);
-		if (KN_CALL(kallsyms_lookup_name)(sibling))
+		snprintf(sibling, len, "%s%s", r->name, suffix[i]);
+		if (KN_CALL(kallsyms_lookup_name)(sibling) || kn_fault(r, KN_FAULT_SPLIT))
 			return true;
 	}
 	return false;
 }
 
-/* Takes a row's capability away, and says in one line why and what is lost. */
-static void kn_lose(const struct kn_cap_row *r, const char *found)
+/*
+ * The checks of a row: each true where all is well, else with the reason in @found, as
+ * text for the log, and in the row, for debugfs.
+ */
+static bool kn_check_func(struct kn_cap_row *r, char *found)
 {
-	bool essential = kn_caps[r->cap].essential;
-
-	kn_caps[r->cap].lost = true;
-	printk("%s" pr_fmt("%s %s%s%s: expected %s, found %s: %s\n"),
-	       essential ? KERN_ERR : KERN_WARNING, essential ? "not loaded" : "degraded",
-	       r->type ?: "", r->type ? "." : "", r->name, r->expected, found,
-	       kn_caps[r->cap].without);
-}
-
-static void kn_check_func(struct kn_cap_row *r)
-{
-	char text[KN_BTF_TEXT_LEN];
-
-	if (kn_btf_func_text(r->name, text, sizeof(text))) {
+	if (kn_btf_func_text(r->name, found, KN_BTF_TEXT_LEN)) {
 		r->btf = KN_BTF_MISSING;
-		kn_lose(r, "no BTF for it");
-		return;
+		strscpy(found, "no BTF for it", KN_BTF_TEXT_LEN);
+		return false;
 	}
-	r->btf = strcmp(text, r->expected) ? KN_BTF_DIFFERENT : KN_BTF_OK;
-	if (r->btf == KN_BTF_DIFFERENT)
-		kn_lose(r, text);
+	if (kn_fault(r, KN_FAULT_DIFFERENT))
+		strscpy(found, "another prototype (fault parameter)", KN_BTF_TEXT_LEN);
+	r->btf = strcmp(found, r->expected) ? KN_BTF_DIFFERENT : KN_BTF_OK;
+	return r->btf == KN_BTF_OK;
 }
 
-static void kn_check_var(struct kn_cap_row *r)
+static bool kn_check_var(struct kn_cap_row *r, char *found)
 {
-	r->btf = kn_btf_has_var(r->name) ? KN_BTF_OK : KN_BTF_MISSING;
-	if (r->btf == KN_BTF_MISSING)
-		kn_lose(r, "no BTF for it");
+	if (kn_fault(r, KN_FAULT_DIFFERENT))
+		r->btf = KN_BTF_MISSING;
+	else if (!kn_btf_has_vars())
+		r->btf = KN_BTF_NONE;
+	else
+		r->btf = kn_btf_has_var(r->name) ? KN_BTF_OK : KN_BTF_MISSING;
+	strscpy(found, "no BTF for it", KN_BTF_TEXT_LEN);
+	return r->btf != KN_BTF_MISSING;
 }
 
-static void kn_find_field(enum kn_row row)
+static bool kn_check_field(enum kn_row row, char *found)
 {
 	struct kn_cap_row *r = &kn_rows[row];
 	u32 offset, size;
 
-	r->found = !kn_btf_member(r->type, r->name, &offset, &size);
+	r->found = !kn_btf_member(r->type, r->name, &offset, &size) &&
+		   !kn_fault(r, KN_FAULT_MISSING);
 	if (!r->found) {
 		r->btf = KN_BTF_MISSING;
-		kn_lose(r, "no such field");
-		return;
+		strscpy(found, "no such field", KN_BTF_TEXT_LEN);
+		return false;
 	}
 	kn_row_value[row] = offset;
-	r->btf = size == r->size ? KN_BTF_OK : KN_BTF_DIFFERENT;
-	if (r->btf == KN_BTF_DIFFERENT)
-		kn_lose(r, "a field of another size");
+	strscpy(found, "a field of another size", KN_BTF_TEXT_LEN);
+	r->btf = size == r->size && !kn_fault(r, KN_FAULT_DIFFERENT) ?
+		 KN_BTF_OK : KN_BTF_DIFFERENT;
+	return r->btf == KN_BTF_OK;
 }
 
-static void kn_find_symbol(enum kn_row row)
+static bool kn_check_symbol(enum kn_row row, char *found)
 {
 	struct kn_cap_row *r = &kn_rows[row];
-	char sibling[KSYM_NAME_LEN];
 
-	kn_row_value[row] = KN_CALL(kallsyms_lookup_name)(r->name);
+	if (!kn_fault(r, KN_FAULT_MISSING))
+		kn_row_value[row] = KN_CALL(kallsyms_lookup_name)(r->name);
 	if (!kn_row_value[row]) {
-		kn_lose(r, "no such symbol");
-		return;
+		strscpy(found, "no such symbol", KN_BTF_TEXT_LEN);
+		return false;
 	}
-	if (r->kind == KN_KIND_HOOK && kn_is_split(r->name, sibling, sizeof(sibling))) {
-		kn_lose(r, sibling);
-		return;
-	}
+	if (r->kind == KN_KIND_HOOK && kn_is_split(r, found, KN_BTF_TEXT_LEN))
+		return false;
 	r->found = true;
-	if (r->kind == KN_KIND_DATA)
-		r->btf = KN_BTF_NONE;
-	else if (r->kind == KN_KIND_VAR)
-		kn_check_var(r);
-	else
-		kn_check_func(r);
-	if (r->kind == KN_KIND_CALL && r->btf == KN_BTF_OK)
-		kn_bind(row, kn_row_value[row]);
+	if (r->kind == KN_KIND_VAR)
+		return kn_check_var(r, found);
+	if (r->kind != KN_KIND_DATA)
+		return kn_check_func(r, found);
+	r->btf = KN_BTF_NONE;
+	return true;
+}
+
+static bool kn_check_row(enum kn_row row, char *found)
+{
+	if (kn_rows[row].kind == KN_KIND_FIELD)
+		return kn_check_field(row, found);
+	return kn_check_symbol(row, found);
+}
+
+/* Takes a row's capability away, and says in one line why and what is lost. */
+static void kn_lose(const struct kn_cap_row *r, bool others, const char *found)
+{
+	bool essential = kn_caps[r->cap].essential;
+
+	kn_caps[r->cap].lost = true;
+	printk("%s" pr_fmt("%s %s%s%s: expected %s%s, found %s: %s\n"),
+	       essential ? KERN_ERR : KERN_WARNING, essential ? "not loaded" : "degraded",
+	       r->type ?: "", r->type ? "." : "", r->name, r->expected,
+	       others ? " or another known form" : "", found, kn_caps[r->cap].without);
+}
+
+/*
+ * Finds the first good one of the rows from @row on that stand for the same thing.  If
+ * there is none, what was found for the first that exists at all is reported.  Returns
+ * the row behind them.
+ */
+static int kn_find(int row)
+{
+	char found[KN_BTF_TEXT_LEN], reported[KN_BTF_TEXT_LEN];
+	int first = row, report = row;
+	bool good = false;
+
+	do {
+		if (!good) {
+			good = kn_check_row(row, found);
+			kn_row_used[row] = good;
+			if (row == first || (kn_rows[row].found && !kn_rows[report].found)) {
+				report = row;
+				strscpy(reported, found, sizeof(reported));
+			}
+			if (good && kn_rows[row].kind == KN_KIND_CALL)
+				kn_bind(row, kn_row_value[row]);
+		}
+	} while (++row < KN_NR_ROWS && kn_rows[row].other);
+	if (!good)
+		kn_lose(&kn_rows[report], row - first > 1, reported);
+	return row;
 }
 
 /* The kernel's own type information: everything else is checked against it. */
@@ -253,8 +324,9 @@ static int kn_find_btf(void)
 {
 	int err;
 
-	kn_find_symbol(KN_ROW___start_BTF);
-	kn_find_symbol(KN_ROW___stop_BTF);
+	kn_find(KN_ROW___start_BTF);
+	if (kn_capable(KN_CAP_REACH))
+		kn_find(KN_ROW___stop_BTF);
 	if (!kn_capable(KN_CAP_REACH))
 		return -ENOENT;
 	err = kn_btf_open((void *)kn_row_value[KN_ROW___start_BTF],
@@ -273,16 +345,12 @@ static int kn_find_btf(void)
  */
 int kn_reach_init(void)
 {
-	int row, cap, err = kn_find_kallsyms() ?: kn_find_btf();
+	int row, cap, err = kn_fault_check() ?: kn_find_kallsyms() ?: kn_find_btf();
 
 	if (err)
 		return err;
-	for (row = KN_ROW___stop_BTF + 1; row < KN_NR_ROWS; row++) {
-		if (kn_rows[row].kind == KN_KIND_FIELD)
-			kn_find_field(row);
-		else
-			kn_find_symbol(row);
-	}
+	for (row = KN_ROW___stop_BTF + 1; row < KN_NR_ROWS;)
+		row = kn_find(row);
 	kn_btf_close();
 	for (cap = 0; cap < KN_NR_CAPS; cap++)
 		if (kn_caps[cap].essential && kn_caps[cap].lost)

@@ -19,7 +19,7 @@ enum kn_row_kind {
 
 enum kn_verdict_btf {
 	KN_BTF_UNCHECKED,	/* not looked at: the symbol itself was not found */
-	KN_BTF_NONE,		/* plain data: BTF says nothing about it */
+	KN_BTF_NONE,		/* BTF says nothing about data, old BTF nor about variables */
 	KN_BTF_OK,
 	KN_BTF_MISSING,
 	KN_BTF_DIFFERENT,
@@ -32,6 +32,7 @@ struct kn_cap_row {
 	u32 size;		/* of a field, bytes */
 	enum kn_row_kind kind;
 	enum kn_capability cap;
+	bool other;		/* an alternative to the row before it */
 	bool found;
 	enum kn_verdict_btf btf;
 };
@@ -45,6 +46,7 @@ bool kn_capable(enum kn_capability cap);
 void kn_capability_lost(enum kn_capability cap);
 
 const struct kn_cap_row *kn_cap_row(enum kn_row row);
+bool kn_cap_row_matters(enum kn_row row);
 const char *kn_cap_name(enum kn_capability cap);
 bool kn_cap_essential(enum kn_capability cap);
 const char *kn_cap_without(enum kn_capability cap);

@@ -12,6 +12,7 @@
 #include <linux/module.h>
 #include <linux/printk.h>
 #include <linux/rcupdate.h>
+#include <linux/sched.h>
 
 #include "../compat/ftrace.h"
 #include "capability.h"
@@ -19,9 +20,9 @@
 
 /* Any context.  Resumes at the replacement instead of in the hooked function. */
 static void notrace kn_hook_enter(unsigned long ip, unsigned long parent_ip,
-				  struct ftrace_ops *ops, struct ftrace_regs *fregs)
+				  struct ftrace_ops *ops, struct KN_FTRACE_REGS *regs)
 {
-	kn_ftrace_redirect(fregs, container_of(ops, struct kn_hook, ops)->to);
+	kn_ftrace_redirect(regs, container_of(ops, struct kn_hook, ops)->to);
 }
 
 /**
@@ -33,7 +34,7 @@ static void notrace kn_hook_enter(unsigned long ip, unsigned long parent_ip,
 int kn_hook_prepare(struct kn_hook *hook)
 {
 	unsigned long start = kn_row_value[hook->row];
-	unsigned long site = KN_CALL(ftrace_location)(start);
+	unsigned long site = kn_ftrace_site(start);
 
 	if (!site) {
 		pr_warn("expected ftrace to know %s, found no patch site at its start\n",
@@ -47,7 +48,7 @@ int kn_hook_prepare(struct kn_hook *hook)
 	 * instead of silently taking it away.
 	 */
 	hook->ops.flags = FTRACE_OPS_FL_SAVE_REGS | FTRACE_OPS_FL_IPMODIFY |
-			  FTRACE_OPS_FL_PERMANENT;
+			  FTRACE_OPS_FL_PERMANENT | KN_FTRACE_UNGUARDED;
 	return ftrace_set_filter_ip(&hook->ops, site, 0, 0);
 }
 
@@ -65,13 +66,25 @@ int kn_hook_arm(struct kn_hook *hook)
 	if (hook->armed)
 		return 0;
 	err = register_ftrace_function(&hook->ops);
-	if (err) {
+	if (err && err != hook->last_err)
 		pr_warn("expected to hook %s, ftrace said %d: is it live-patched, or kernel.ftrace_enabled 0?\n",
 			kn_cap_row(hook->row)->name, err);
+	hook->last_err = err;
+	if (err)
 		return err;
-	}
 	hook->armed = true;
 	return 0;
+}
+
+/*
+ * ftrace is broken and a hook is still in: the module's code must never go away.  From
+ * within rmmod or a failed load only not returning keeps it.
+ */
+static void kn_hook_stay(void)
+{
+	__module_get(THIS_MODULE);
+	while (THIS_MODULE->state != MODULE_STATE_LIVE)
+		schedule_timeout_uninterruptible(MAX_SCHEDULE_TIMEOUT);
 }
 
 /**
@@ -90,10 +103,9 @@ void kn_hook_disarm(struct kn_hook *hook)
 		return;
 	err = unregister_ftrace_function(&hook->ops);
 	if (err) {
-		/* ftrace is broken and the hook is still in: the module must stay. */
-		pr_emerg("expected ftrace to release %s, got error %d: do not remove knumad, reboot\n",
+		pr_emerg("expected ftrace to release %s, got error %d: knumad has to stay, reboot\n",
 			 kn_cap_row(hook->row)->name, err);
-		__module_get(THIS_MODULE);
+		kn_hook_stay();
 		return;
 	}
 	synchronize_rcu();
@@ -103,8 +115,12 @@ void kn_hook_disarm(struct kn_hook *hook)
 /**
  * kn_hook_forget - release what kn_hook_prepare() took
  * @hook: disarmed
+ *
+ * An emptied filter keeps no memory; ftrace_free_filter() is not exported everywhere.
  */
 void kn_hook_forget(struct kn_hook *hook)
 {
-	ftrace_free_filter(&hook->ops);
+	if (hook->armed)
+		return;
+	ftrace_set_filter(&hook->ops, NULL, 0, 1);
 }

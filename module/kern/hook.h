@@ -16,6 +16,7 @@ struct kn_hook {
 	enum kn_row row;	/* the hooked function */
 	unsigned long to;	/* the replacement's address */
 	bool armed;
+	int last_err;		/* of the last attempt to arm it, so that it is said once */
 	struct ftrace_ops ops;
 };
 

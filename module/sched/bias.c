@@ -31,11 +31,25 @@
  */
 #define KN_BIAS_PATIENCE_NS	(5 * NSEC_PER_MSEC)
 
-/* How many home CPUs one hook call looks at for an idle one, at most. */
-#define KN_BIAS_MAX_PROBES	64
+/*
+ * Where threads share a CPU in slices shorter than that none of them waits so long, but
+ * one of them waits at all times: for so long it must have been so.
+ */
+#define KN_BIAS_SHARED_NS	NSEC_PER_MSEC
 
-/* CPUs a thread may be sent to: isolated ones are their owner's. */
-static const struct cpumask *kn_bias_cpus __ro_after_init;
+/* How many CPUs of a home one hook call looks at for an idle one, at most. */
+#define KN_BIAS_MAX_PROBES	32
+
+/* Each CPU goes on looking behind the one it found last: not all find the same. */
+static DEFINE_PER_CPU(int, kn_probe_from);
+
+/* Of a source CPU, under its runqueue's lock: since when threads wait there in vain. */
+struct kn_crowd {
+	u64 since_ns;
+	u64 last_ns;
+};
+
+static DEFINE_PER_CPU(struct kn_crowd, kn_crowds);
 
 static DEFINE_PER_CPU(u64 [KN_NR_BIAS_COUNTERS], kn_bias_counts);
 
@@ -46,45 +60,86 @@ static __always_inline bool kn_at_home(u64 home, int cpu)
 	return home & BIT_ULL(cpu_to_node(cpu));
 }
 
-/*
- * Interrupts off.  An idle CPU of @home that @p may use, or -1.  The search starts at
- * @from so that concurrent wake-ups do not all probe the same CPUs first.
- */
-static notrace int kn_idle_home_cpu(const struct task_struct *p, u64 home, int from)
+/* Isolated CPUs are their owner's. */
+static __always_inline bool kn_may_run_on(int cpu)
 {
-	int probes = KN_BIAS_MAX_PROBES;
-	u64 rest;
+	return cpu_active(cpu) && kn_cpu_is_balanced(cpu);
+}
 
-	for (rest = home; rest; rest &= rest - 1) {
-		const struct cpumask *cpus = cpumask_of_node(__ffs64(rest));
-		int cpu, first = -1;
+/* Interrupts off.  An idle one of @cpus that @p may use, by at most @probes looks; or -1. */
+static notrace int kn_idle_cpu_of(const struct cpumask *cpus, const struct task_struct *p,
+				  int probes)
+{
+	int cpu = __this_cpu_read(kn_probe_from), first = -1;
 
-		for (cpu = cpumask_next_and(from, cpus, p->cpus_ptr); probes-- > 0;
-		     cpu = cpumask_next_and(cpu, cpus, p->cpus_ptr)) {
-			if (cpu >= nr_cpu_ids)
-				cpu = cpumask_first_and(cpus, p->cpus_ptr);
-			if (cpu >= nr_cpu_ids || cpu == first)
-				break;
-			if (first < 0)
-				first = cpu;
-			if (cpu_active(cpu) && cpumask_test_cpu(cpu, kn_bias_cpus) &&
-			    KN_CALL(idle_cpu)(cpu))
-				return cpu;
+	while (probes-- > 0) {
+		cpu = cpumask_next_and(cpu, cpus, p->cpus_ptr);
+		if (cpu >= nr_cpu_ids)
+			cpu = cpumask_first_and(cpus, p->cpus_ptr);
+		if (cpu >= nr_cpu_ids || cpu == first)
+			break;
+		if (first < 0)
+			first = cpu;
+		if (KN_CALL(idle_cpu)(cpu) && kn_may_run_on(cpu)) {
+			__this_cpu_write(kn_probe_from, cpu);
+			return cpu;
 		}
 	}
 	return -1;
 }
 
-/* Runqueue lock held.  Whether @p has been queued, not running, for too long to hold it. */
-static notrace bool kn_waited_long(const struct task_struct *p)
+/* Interrupts off.  An idle CPU of @home that @p may use, or -1; each node has its share. */
+static notrace int kn_idle_home_cpu(const struct task_struct *p, u64 home)
+{
+	int probes = DIV_ROUND_UP(KN_BIAS_MAX_PROBES, (int)hweight64(home));
+	int cpu = -1;
+
+	for (; home && cpu < 0; home &= home - 1)
+		cpu = kn_idle_cpu_of(cpumask_of_node(__ffs64(home)), p, probes);
+	return cpu;
+}
+
+/* Runqueue lock held.  For how long @p has been queued, not running. */
+static notrace s64 kn_waited_ns(const struct task_struct *p, u64 now)
 {
 #ifdef CONFIG_SCHED_INFO
 	u64 queued = READ_ONCE(p->sched_info.last_queued);
 
-	return queued && (s64)(local_clock() - queued) > KN_BIAS_PATIENCE_NS;
+	return queued ? (s64)(now - queued) : 0;
 #else
-	return true;
+	return S64_MAX;
 #endif
+}
+
+/*
+ * The lock of @cpu's runqueue held; somebody waits there, has no idle CPU at home, and an
+ * idle one asks for him.  Whether it was like this each time that was asked lately: idle
+ * CPUs ask once in a balancing interval of @sd.
+ */
+static notrace bool kn_crowded_long(int cpu, const struct sched_domain *sd, u64 now)
+{
+	struct kn_crowd *crowd = per_cpu_ptr(&kn_crowds, cpu);
+	u64 gap = KN_BIAS_PATIENCE_NS + 2 * sd->balance_interval * NSEC_PER_MSEC;
+
+	if (now - crowd->last_ns > gap)
+		crowd->since_ns = now;
+	crowd->last_ns = now;
+	return now - crowd->since_ns > KN_BIAS_PATIENCE_NS;
+}
+
+/*
+ * Runqueue lock held.  Whether @p, at home on @cpu, is to be let go to an idle CPU: home
+ * has none, and @p has waited too long, or some of those who share the CPU always wait.
+ */
+static notrace bool kn_lets_go(const struct task_struct *p, u64 home, int cpu,
+			       const struct sched_domain *sd)
+{
+	u64 now = local_clock();
+	s64 waited = kn_waited_ns(p, now);
+
+	if (waited < KN_BIAS_SHARED_NS || kn_idle_home_cpu(p, home) >= 0)
+		return false;
+	return kn_crowded_long(cpu, sd, now) || waited > KN_BIAS_PATIENCE_NS;
 }
 
 /*
@@ -111,6 +166,8 @@ static notrace int kn_can_migrate_task(struct task_struct *p, struct lb_env *env
 	int allowed = KN_CALL(can_migrate_task)(p, env);
 	int src_cpu = KN_FIELD(env, lb_env, src_cpu, int);
 	int dst_cpu = KN_FIELD(env, lb_env, dst_cpu, int);
+	enum cpu_idle_type idle;
+	struct sched_domain *sd;
 	u64 home;
 
 	kn_bias_count(balance_calls);
@@ -130,25 +187,25 @@ static notrace int kn_can_migrate_task(struct task_struct *p, struct lb_env *env
 	if (!kn_at_home(home, src_cpu))
 		return allowed;
 
-	if (KN_FIELD(env, lb_env, idle, enum cpu_idle_type) != CPU_NOT_IDLE &&
-	    kn_waited_long(p) && kn_idle_home_cpu(p, home, dst_cpu) < 0) {
+	idle = KN_FIELD(env, lb_env, idle, enum cpu_idle_type);
+	sd = KN_FIELD(env, lb_env, sd, struct sched_domain *);
+	if ((idle == CPU_IDLE || idle == CPU_NEWLY_IDLE) && kn_lets_go(p, home, src_cpu, sd)) {
 		kn_bias_count(balance_released);
 		return allowed;
 	}
 	kn_bias_count(balance_vetoed);
-	kn_forgive(KN_FIELD(env, lb_env, sd, struct sched_domain *));
+	kn_forgive(sd);
 	return 0;
 }
 
 /*
- * Replaces select_task_rq_fair(): where shall @p wake up, or start?
+ * Where shall @p wake up, or start, when the kernel itself would choose @cpu?
  *
  * Context: @p's ->pi_lock held, interrupts off.  The caller checks the answer against
  * @p's affinity again, so a CPU that went away meanwhile is harmless.
  */
-static notrace int kn_select_task_rq_fair(struct task_struct *p, int prev_cpu, int wake_flags)
+static notrace int kn_place(const struct task_struct *p, int prev_cpu, int cpu)
 {
-	int cpu = KN_CALL(select_task_rq_fair)(p, prev_cpu, wake_flags);
 	u64 home = kn_verdict_home(p->mm);
 	int idle;
 
@@ -161,7 +218,7 @@ static notrace int kn_select_task_rq_fair(struct task_struct *p, int prev_cpu, i
 		kn_bias_count(wake_home);
 		return cpu;
 	}
-	idle = kn_idle_home_cpu(p, home, prev_cpu);
+	idle = kn_idle_home_cpu(p, home);
 	if (idle >= 0) {
 		kn_bias_count(wake_redirected);
 		return idle;
@@ -175,6 +232,21 @@ static notrace int kn_select_task_rq_fair(struct task_struct *p, int prev_cpu, i
 	return cpu;
 }
 
+/* Replaces select_task_rq_fair(); context as kn_place(). */
+static notrace int kn_select_task_rq_fair(struct task_struct *p, int prev_cpu, int wake_flags)
+{
+	return kn_place(p, prev_cpu, KN_CALL(select_task_rq_fair)(p, prev_cpu, wake_flags));
+}
+
+/* The same with the prototype it had before. */
+static notrace int kn_select_task_rq_fair_sd(struct task_struct *p, int prev_cpu, int sd_flag,
+					     int wake_flags)
+{
+	return kn_place(p, prev_cpu,
+			KN_CALL(select_task_rq_fair_sd)(p, prev_cpu, sd_flag, wake_flags));
+}
+
+/* The second one's row and replacement are those that this kernel has. */
 static struct kn_hook kn_bias_hooks[] = {
 	{ .row = KN_ROW_can_migrate_task, .to = (unsigned long)kn_can_migrate_task },
 	{ .row = KN_ROW_select_task_rq_fair, .to = (unsigned long)kn_select_task_rq_fair },
@@ -253,7 +325,10 @@ int kn_bias_init(void)
 {
 	int i;
 
-	kn_bias_cpus = kn_balanced_cpus();
+	if (KN_HAS(select_task_rq_fair_sd)) {
+		kn_bias_hooks[1].row = KN_ROW_select_task_rq_fair_sd;
+		kn_bias_hooks[1].to = (unsigned long)kn_select_task_rq_fair_sd;
+	}
 	for (i = 0; i < ARRAY_SIZE(kn_bias_hooks) && kn_capable(KN_CAP_BIAS); i++)
 		if (kn_hook_prepare(&kn_bias_hooks[i]))
 			kn_capability_lost(KN_CAP_BIAS);

@@ -6,20 +6,29 @@
 # runs on the host, as root where something is missing. A change of this file
 # makes every root file system be built anew.
 
-# series_row NAME: sets SERIES, SERIES_KERNEL and SERIES_SUITES (an array).
+# series_row NAME: sets SERIES, SERIES_RANK, SERIES_KERNEL and SERIES_SUITES (an array).
 series_row() {
-	local name kernel suites known=()
-	while read -r name kernel suites; do
+	local name rank kernel suites known=()
+	while read -r name rank kernel suites; do
 		[[ -n $name && $name != '#'* ]] || continue
 		known+=("$name")
 		if [[ -z $1 || $name == "$1" ]]; then
 			SERIES=$name
+			SERIES_RANK=$rank
 			SERIES_KERNEL=$kernel
 			IFS=, read -ra SERIES_SUITES <<<"$suites"
 			return
 		fi
 	done <"$LAB_D/series"
 	usage_error "--series $1: not in scripts/lab.d/series, which has: ${known[*]}"
+}
+
+# newest_of_rank RANK: of the versions on standard input, the newest one whose X.Y
+# is the RANK-th newest of all.
+newest_of_rank() {
+	sort -V -r | awk -F. -v rank="$1" '
+		$1 "." $2 != last { nr++; last = $1 "." $2 }
+		nr == rank && !found++'
 }
 
 # newest_kernel VAR LINE…: the newest version of the series of which the archive
@@ -44,7 +53,7 @@ newest_kernel() {
 		<(grep -E "^linux-headers-$SERIES_KERNEL\$" <<<"$names" | sed 's/^linux-headers-//' | sort) \
 		<(grep -E "^linux-(image|binary)-$SERIES_KERNEL\$" <<<"$names" |
 			sed -E 's/^linux-(image|binary)-//' | sort -u) |
-		sort -V | tail -n 1)
+		newest_of_rank "$SERIES_RANK")
 	[[ -n $_newest ]] ||
 		lab_error "the archive (${SERIES_SUITES[*]}) has no kernel '$SERIES_KERNEL' with both image and headers; see scripts/lab.d/series"
 	# From 7.x on the image is split.
@@ -53,6 +62,11 @@ newest_kernel() {
 		LAB_KERNEL_PACKAGES+=("linux-image-$_newest")
 	else
 		LAB_KERNEL_PACKAGES+=("linux-binary-$_newest" "linux-modules-$_newest")
+	fi
+	# What a backported kernel needs of backports must be asked for by name.
+	if [[ ${SERIES_SUITES[-1]} == *-backports ]] && apt-cache "${options[@]}" madison linux-base |
+		grep -qF " ${SERIES_SUITES[-1]}/"; then
+		LAB_KERNEL_PACKAGES+=("linux-base/${SERIES_SUITES[-1]}")
 	fi
 }
 
@@ -93,7 +107,7 @@ build_rootfs() {
 need_rootfs() {
 	local key parts
 	hash_files parts "$LAB_D" packages finish-rootfs rootfs.sh
-	hash_of key "$SERIES" "$SERIES_KERNEL" "${SERIES_SUITES[*]}" "$parts"
+	hash_of key "$SERIES" "$SERIES_RANK" "$SERIES_KERNEL" "${SERIES_SUITES[*]}" "$parts"
 	artefact LAB_ROOTFS "rootfs-$SERIES" "$key" 1 build_rootfs
 	LAB_KERNEL=$(<"$LAB_ROOTFS/kernel")
 	# The archive moves: built again from the same inputs it is another one.
