@@ -18,6 +18,10 @@ demo:
 test:
 	tests/run $(T)
 
+# Every test on every kernel series and flavour of scripts/lab.d/series: some hours.
+test-all:
+	tests/run --all
+
 # The static gates alone.
 check:
 	scripts/check
@@ -26,4 +30,4 @@ check:
 mutate:
 	tests/mutate $(M)
 
-.PHONY: modules clean demo test check mutate
+.PHONY: modules clean demo test test-all check mutate

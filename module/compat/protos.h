@@ -16,9 +16,9 @@
 struct folio;
 
 /*
- * Taking a page off its LRU list.  folio_isolate_lru() came in "mm/vmscan: Turn
+ * Taking a page off its LRU list.  folio_isolate_lru() came in "mm: Turn
  * isolate_lru_page() into folio_isolate_lru()" (v5.18) and returns true for success
- * since "mm: change to return bool for folio_isolate_lru()" (v6.4); isolate_lru_page()
+ * since "mm: change to return bool for folio_isolate_lru()" (v6.3); isolate_lru_page()
  * is what there was before.
  */
 #define KN_ISOLATE(X, OR) \
@@ -27,8 +27,8 @@ struct folio;
 	OR(isolate_lru_page, isolate_lru_page, int, (struct page *), MIGRATE)
 
 /*
- * Migrating a list of pages.  "mm/migrate: update node demotion order on hotplug
- * events" 's series added ret_succeeded (v5.16); the callbacks took struct page until "mm: convert
+ * Migrating a list of pages.  "mm/migrate: enable returning precise migrate_pages()
+ * success count" added the last parameter (v5.15); the callbacks took struct page until "mm: convert
  * migrate_pages() to work on folios" (v6.5); the reason became an enum by name in 7.3.
  */
 #define KN_MIGRATE_PAGES(X, OR) \

@@ -13,7 +13,9 @@
 #include <linux/kprobes.h>
 #include <linux/printk.h>
 #include <linux/string.h>
+#include <linux/utsname.h>
 
+#include "../compat/kernel.h"
 #include "btf.h"
 #include "capability.h"
 #include "fault.h"
@@ -355,6 +357,10 @@ int kn_reach_init(void)
 	for (cap = 0; cap < KN_NR_CAPS; cap++)
 		if (kn_caps[cap].essential && kn_caps[cap].lost)
 			return -ENOENT;
+	if (kn_kernel_is_untested())
+		pr_notice("Linux %s is newer than any kernel knumad was tested on (%d.%d): all that is essential was found and verified\n",
+			  init_utsname()->release, KN_NEWEST_TESTED >> 16,
+			  KN_NEWEST_TESTED >> 8 & 0xff);
 	return 0;
 }
 

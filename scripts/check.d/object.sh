@@ -10,6 +10,9 @@
 # often as it says, with the reason why its target is no looked-up address. And no
 # function with one may read kn_row_value, where the looked-up addresses are, or
 # ask kallsyms_lookup_name for another.
+#
+# And what the kernel's mitigations ask of a module: returns through the return thunk,
+# a landing pad at the start of each function whose address is taken.
 
 # indirect_calls OBJECT: "function count flags" for each function that has any.
 # flags: "looks-up" where it can get at a looked-up address. A call through pv_ops is
@@ -67,6 +70,32 @@ inspect_object() {
 	return "$bad"
 }
 
+# table_rows: the functions of the tables, as "always NAME" or, where a kernel's own
+# configuration decides, "maybe NAME".
+table_rows() {
+	local file=$TREE/module/kern/calls.h protos=$TREE/module/compat/protos.h
+	sed -n '/^#define KN_CALLS(/,/^$/p; /^#define KN_HOOKS(/,/^$/p' "$file" |
+		grep -oE '\b(X|OR)\([a-z_0-9]+,' | sed -E 's/.*\((.*),/always \1/'
+	sed -n '/^#define KN_\(ISOLATE\|MIGRATE_PAGES\)(/,/^$/p' "$protos" |
+		grep -oE '\b(X|OR)\([a-z_0-9]+,' | sed -E 's/.*\((.*),/always \1/'
+	sed -n '/^#define KN_LOCATE(/,/^#/p' "$protos" |
+		grep -oE '\bX\([a-z_0-9]+,' | sed -E 's/.*\((.*),/maybe \1/'
+}
+
+# inspect_mitigations KO CONFIG: what this kernel's mitigations ask for.
+inspect_mitigations() {
+	local bare bad=0
+	if grep -qE '^CONFIG_(MITIGATION_)?RETHUNK=y' "$2"; then
+		bare=$(objdump -d --no-show-raw-insn "$1" |
+			awk '/^[0-9a-f]+ <.*>:$/ { name = $2 } $2 ~ /^ret/ { print name }' | sort -u)
+		[[ -z $bare ]] || { echo "expected returns through __x86_return_thunk, found bare ones in" "$bare"; bad=1; }
+	fi
+	if grep -q '^CONFIG_X86_KERNEL_IBT=y' "$2"; then
+		"$CHECK_D/landing-pads" "$1" || bad=1
+	fi
+	return "$bad"
+}
+
 # inspect_imports KO SYMVERS: no import but exported symbols, and a static call's
 # trampoline for every row of the table of private functions.
 inspect_imports() {
@@ -74,9 +103,9 @@ inspect_imports() {
 	missing=$(comm -23 <(nm -u "$1" | awk '{ print $2 }' | sort -u) \
 		<(awk '{ print $2 }' "$2" | sort -u))
 	[[ -z $missing ]] || { echo "expected only exported symbols to be imported, found:" "$missing"; return 1; }
-	rows=$(sed -n '/^#define KN_CALLS(X)/,/^$/p; /^#define KN_HOOKS(X)/,/^$/p' "$TREE/module/kern/calls.h" |
-		grep -oE 'X\([a-z_]+,' | tr -d 'X(,' | sort)
 	calls=$(nm "$1" | sed -nE 's/.* __SCT__kn_([a-z_0-9]+)$/\1/p' | sort)
+	rows=$(table_rows | awk -v calls=" ${calls//$'\n'/ } " \
+		'$1 == "always" || index(calls, " " $2 " ") { print $2 }' | sort)
 	[[ -n $rows && $rows == "$calls" ]] || {
 		echo "expected a static call for each function of module/kern/calls.h ($(paste -sd' ' <<<"$rows")), found $(paste -sd' ' <<<"$calls")"
 		return 1
@@ -90,6 +119,7 @@ gate_object() {
 	build_checked || return 1
 	inspect_object "$BUILT/knumad.ko" || bad=1
 	inspect_imports "$BUILT/knumad.ko" "$BUILT/Module.symvers" || bad=1
+	inspect_mitigations "$BUILT/knumad.ko" "$BUILT/config" || bad=1
 	summary "$INDIRECT_CALLS reviewed indirect calls, ${STATIC_CALLS:-no} static calls"
 	return "$bad"
 }

@@ -9,7 +9,7 @@
 # series_row NAME: sets SERIES, SERIES_RANK, SERIES_KERNEL and SERIES_SUITES (an array).
 series_row() {
 	local name rank kernel suites known=()
-	while read -r name rank kernel suites; do
+	while read -r name rank _ kernel suites; do
 		[[ -n $name && $name != '#'* ]] || continue
 		known+=("$name")
 		if [[ -z $1 || $name == "$1" ]]; then
@@ -64,8 +64,8 @@ newest_kernel() {
 		LAB_KERNEL_PACKAGES+=("linux-binary-$_newest" "linux-modules-$_newest")
 	fi
 	# What a backported kernel needs of backports must be asked for by name.
-	if [[ ${SERIES_SUITES[-1]} == *-backports ]] && apt-cache "${options[@]}" madison linux-base |
-		grep -qF " ${SERIES_SUITES[-1]}/"; then
+	names=$(apt-cache "${options[@]}" madison linux-base)
+	if [[ ${SERIES_SUITES[-1]} == *-backports && $names == *" ${SERIES_SUITES[-1]}/"* ]]; then
 		LAB_KERNEL_PACKAGES+=("linux-base/${SERIES_SUITES[-1]}")
 	fi
 }

@@ -1,0 +1,101 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Every row of the capability table made to fail, one at a time, by the fault parameter:
+# where the row is essential modprobe fails with one line and leaves nothing; where it is
+# not, the module loads with that one capability gone, says so in one line, and works
+# with the rest; where this kernel has another form of the same, that is used.
+# Time limit: 400 s
+. "$(dirname "$0")/lib.sh"
+
+# The second part of the table, as words: capability works.
+capabilities() {
+	awk '$1 == "capability" { on = 1; next } on { print $1, $2 }' "$DEBUG/capabilities"
+}
+
+# refused FAULT ROW: the module must not load.
+refused() {
+	local lines
+	klog_mark
+	if load "fault=$1" 2>/dev/null; then
+		echo "$1: it loaded"
+		unload
+		return
+	fi
+	lines=$(klog_since)
+	[[ $lines == *'not loaded'*"$2"*'expected '* && $lines != *$'\n'* ]] ||
+		echo "$1: expected one line that says why, found: $lines"
+	lines=$(remains)
+	[[ -z $lines ]] || echo "$1: left behind: $lines"
+}
+
+# degraded FAULT ROW CAPABILITY MODE: it must load without the capability, and work in MODE.
+degraded() {
+	local fault=$1 row=$2 capability=$3 mode=$4 lines lost
+	klog_mark
+	if ! load "fault=$fault" mode="$mode" 2>/dev/null; then
+		echo "$fault: it did not load: $(klog_since)"
+		return
+	fi
+	lines=$(klog_since | grep -v ': loaded, mode' || true)
+	lost=$(capabilities | awk '$2 != "yes" { print $1 }' | paste -sd' ')
+	if [[ -z $lost ]]; then
+		# Another form of the same stepped in: said in the table, and nowhere else.
+		[[ -z $lines ]] || echo "$fault: nothing is lost, but the log says: $lines"
+		awk -v row="$row" '$1 == row && $6 == "ok" { bad = 1 } END { exit bad }' "$DEBUG/capabilities" ||
+			echo "$fault: the table still says ok"
+	else
+		[[ $lost == "$capability" ]] || echo "$fault: expected to lose $capability, lost: $lost"
+		[[ $lines == *degraded*"$row"*'expected '*'found '* && $lines != *$'\n'* ]] ||
+			echo "$fault: expected one line that says what is lost, found: $lines"
+	fi
+	within 5 passed_once || echo "$fault: it does not plan in mode=$mode"
+	unload || echo "$fault: rmmod failed"
+	lines=$(remains)
+	[[ -z $lines ]] || echo "$fault: left behind: $lines"
+}
+
+passed_once() {
+	(($(stat_of plan_passes) > 0))
+}
+
+# What still works without a capability.
+declare -A mode_without=([bias]=memory [move]=memory [migrate]=cpu)
+
+load mode=off
+mapfile -t rows < <(awk '/^$/ { exit } NR > 1 { print $1, $2, $3, $4 }' "$DEBUG/capabilities")
+unload
+count=0
+for line in "${rows[@]}"; do
+	read -r row kind capability essential <<<"$line"
+	faults=(missing)
+	[[ $kind == data ]] || faults+=(different)
+	[[ $kind != hook ]] || faults+=(split)
+	bad=''
+	for fault in "${faults[@]}"; do
+		if [[ $essential == yes ]]; then
+			bad+=$(refused "$row=$fault" "${row#*.}")
+		else
+			bad+=$(degraded "$row=$fault" "$row" "$capability" "${mode_without[$capability]}")
+		fi
+		count=$((count + 1))
+	done
+	is "$row ${faults[*]}: as its row says" "" "$bad"
+done
+at_least "faults tried" 40 "$count"
+
+klog_mark
+if load fault=nonsense=missing 2>/dev/null; then
+	fail "a fault of no row is refused"
+	unload
+else
+	check "a fault of no row is refused, with one line" grep -q "fault: expected ROW=missing" <(klog_since)
+fi
+start_load load --start crossed --threads 1 --size 96M --seconds 100
+load fault=migrate_swap=missing
+away() {
+	memory_home "${PIDS[0]}" 0 && memory_home "${PIDS[1]}" 1 || all_home "${PIDS[0]}" 1 "${PIDS[1]}" 0
+}
+check "mode=full does without one what it can" within 30 away
+unload
+finish
