@@ -30,12 +30,23 @@ static struct {
 	u32 strings_len;
 } kn_btf;
 
+/* By the format of today, which old headers' masks cut short. */
+static u32 kn_btf_kind(const struct btf_type *t)
+{
+	return t->info >> 24 & 0x7f;
+}
+
+static u32 kn_btf_vlen(const struct btf_type *t)
+{
+	return t->info & 0xffffff;
+}
+
 /* Bytes that follow the fixed part of a type; -1 for a kind this reader does not know. */
 static long kn_btf_tail(const struct btf_type *t)
 {
-	u32 vlen = BTF_INFO_VLEN(t->info);
+	u32 vlen = kn_btf_vlen(t);
 
-	switch (BTF_INFO_KIND(t->info)) {
+	switch (kn_btf_kind(t)) {
 	case BTF_KIND_PTR:
 	case BTF_KIND_FWD:
 	case BTF_KIND_TYPEDEF:
@@ -149,7 +160,7 @@ static const struct btf_type *kn_btf_find(const char *name, u32 kind)
 	for (id = 1; id < kn_btf.nr_types; id++) {
 		const struct btf_type *t = kn_btf.types[id];
 
-		if (BTF_INFO_KIND(t->info) == kind && !strcmp(kn_btf_name(t->name_off), name))
+		if (kn_btf_kind(t) == kind && !strcmp(kn_btf_name(t->name_off), name))
 			return t;
 	}
 	return NULL;
@@ -186,7 +197,7 @@ static void kn_btf_type_text(u32 id, char *text, size_t len)
 	int depth = 0;
 
 	for (t = kn_btf_type(id); t && depth < KN_BTF_MAX_DEPTH; t = kn_btf_type(t->type)) {
-		u32 kind = BTF_INFO_KIND(t->info);
+		u32 kind = kn_btf_kind(t);
 
 		if (kind == BTF_KIND_PTR) {
 			suffix[depth++] = "*";
@@ -235,10 +246,10 @@ int kn_btf_func_text(const char *name, char *text, size_t len)
 	const struct btf_param *params;
 	u32 i, nr;
 
-	if (!proto || BTF_INFO_KIND(proto->info) != BTF_KIND_FUNC_PROTO)
+	if (!proto || kn_btf_kind(proto) != BTF_KIND_FUNC_PROTO)
 		return -ENOENT;
 	params = (const struct btf_param *)(proto + 1);
-	nr = BTF_INFO_VLEN(proto->info);
+	nr = kn_btf_vlen(proto);
 
 	text[0] = 0;
 	kn_btf_type_text(proto->type, text, len);
@@ -262,7 +273,7 @@ static u32 kn_btf_size(u32 id)
 
 		if (!t)
 			return 0;
-		switch (BTF_INFO_KIND(t->info)) {
+		switch (kn_btf_kind(t)) {
 		case BTF_KIND_INT:
 		case BTF_KIND_STRUCT:
 		case BTF_KIND_UNION:
@@ -303,7 +314,7 @@ int kn_btf_member(const char *type, const char *member, u32 *offset, u32 *size)
 	if (!t)
 		return -ENOENT;
 	m = (const struct btf_member *)(t + 1);
-	for (i = 0; i < BTF_INFO_VLEN(t->info); i++) {
+	for (i = 0; i < kn_btf_vlen(t); i++) {
 		u32 bits = m[i].offset;
 
 		if (strcmp(kn_btf_name(m[i].name_off), member))
@@ -328,7 +339,7 @@ bool kn_btf_has_vars(void)
 	u32 id;
 
 	for (id = 1; id < kn_btf.nr_types; id++)
-		if (BTF_INFO_KIND(kn_btf.types[id]->info) == BTF_KIND_VAR)
+		if (kn_btf_kind(kn_btf.types[id]) == BTF_KIND_VAR)
 			return true;
 	return false;
 }

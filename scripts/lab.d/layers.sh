@@ -31,7 +31,7 @@ build_module() {
 }
 
 build_programs() {
-	build_layer "$1" programs "$LAB_D/compile-programs" "${LAB_PROGRAM_DIRS[@]}"
+	build_layer "$1" programs "$LAB_D/compile-programs" "$LAB_KERNEL" "${LAB_PROGRAM_DIRS[@]}"
 }
 
 # Sets LAB_LAYERS, an array of images over the base.
