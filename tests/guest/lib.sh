@@ -46,14 +46,16 @@ process_field() {
 		NR > 1 && $1 == pid { print $at }' "$DEBUG/processes"
 }
 
-# klog_mark, klog_since: kernel log lines of knumad since the mark. The kernel's own
+# klog_mark, klog_since: kernel log lines of knumad since the last mark. The kernel's own
 # line about a refused parameter has the module's name, too, and is left out.
 klog_mark() {
 	echo "knumad-test: mark $((++KLOG_MARK)) of $$" >/dev/kmsg
 }
 klog_since() {
-	dmesg | awk -v mark="knumad-test: mark $KLOG_MARK of $$" \
-		'index($0, mark) { on = 1; next } on && / knumad: [^`]/' | sed 's/^.* knumad: /knumad: /'
+	dmesg | awk -v mark="knumad-test: mark $KLOG_MARK of $$" '
+		index($0, mark) { on = 1; lines = ""; next }
+		on && / knumad: [^`]/ { lines = lines $0 "\n" }
+		END { printf "%s", lines }' | sed 's/^.* knumad: /knumad: /'
 }
 KLOG_MARK=0
 
