@@ -23,7 +23,7 @@ refused() {
 		return
 	fi
 	lines=$(klog_since)
-	[[ $lines == *'not loaded'*"$2"*'expected '* && $lines != *$'\n'* ]] ||
+	[[ $lines == *'not loaded'*'expected '* && $lines == *"$2"* && $lines != *$'\n'* ]] ||
 		echo "$1: expected one line that says why, found: $lines"
 	lines=$(remains)
 	[[ -z $lines ]] || echo "$1: left behind: $lines"
