@@ -36,6 +36,8 @@ at_least "threads bound by affinity stay (per mille in 8 s)" 1000 "$(home_permil
 at_least "memory bound by policy stays: process 0" 950 "$(memory_permille "$a" 1)"
 at_least "memory bound by policy stays: process 1" 950 "$(memory_permille "$b" 0)"
 is "affinity is as it was" "$before" "$(cpus_allowed "$a")"
+is "debugfs knows why: process 0" bound "$(process_field "$a" state)"
+is "debugfs knows why: process 1" bound "$(process_field "$b" state)"
 is "no page was migrated" 0 "$(stat_of migrate_pages_ok)"
 unload
 stop_load
@@ -53,6 +55,7 @@ check "a process starts in a cpuset" within 20 grep -q ready "$SCRATCH/hold"
 pid=$(<"$group/cgroup.procs")
 load mode=full min_rss_mb=32 scan_period_ms=200
 sleep 5
+check "it is looked after all the same" within 10 grep -q "^$pid " "$DEBUG/processes"
 at_least "memory stays on the cpuset's node" 950 "$(memory_permille "$pid" 0)"
 is "no page was migrated out of the cpuset" 0 "$(stat_of migrate_pages_ok)"
 unload

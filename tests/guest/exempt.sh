@@ -44,6 +44,16 @@ looked_after() {
 	[[ $(process_field "$a" home) =~ ^[01] ]]
 }
 check "then it is looked after" within 20 looked_after
+
+# Exempted in the middle of its life, and between two passes: from now on, not from the
+# next pass on.
+echo 60000 >"$PARAMS/scan_period_ms"
+echo "$a" >"$DEBUG/exempt"
+let_go() {
+	[[ $(process_field "$a" state) == exempt && $(process_field "$a" home) == - ]]
+}
+check "exempted again it loses its home at once" within 5 let_go
+echo "-$a" >"$DEBUG/exempt"
 is "its affinity was never touched" "$before" "$(cpus_allowed "$a")"
 
 is "no such process" "No such process" "$(error_of 4194303)"
