@@ -19,6 +19,17 @@
 
 #include "../kern/calls.h"
 
+/*
+ * A callback that sees the arguments may also change where to go on; all registers need
+ * not be saved for it.  On x86 since "x86/ftrace: Allow for arguments to be passed in to
+ * ftrace_regs by default" (v5.11).
+ */
+#ifdef CONFIG_HAVE_DYNAMIC_FTRACE_WITH_ARGS
+#define KN_FTRACE_SAVES		0
+#else
+#define KN_FTRACE_SAVES		FTRACE_OPS_FL_SAVE_REGS
+#endif
+
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 11, 0)
 #define KN_FTRACE_REGS		ftrace_regs
 #define KN_FTRACE_UNGUARDED	0

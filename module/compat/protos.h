@@ -28,8 +28,9 @@ struct folio;
 
 /*
  * Migrating a list of pages.  "mm/migrate: enable returning precise migrate_pages()
- * success count" added the last parameter (v5.15); the callbacks took struct page until "mm: convert
- * migrate_pages() to work on folios" (v6.5); the reason became an enum by name in 7.3.
+ * success count" added the last parameter (v5.15); the callbacks took struct page until
+ * "mm: convert migrate_pages() to work on folios" (v6.5); the reason's type became its
+ * enum in v7.3.
  */
 #define KN_MIGRATE_PAGES(X, OR) \
 	X(migrate_pages, int, (struct list_head *, new_folio_t *, free_folio_t *, \

@@ -20,6 +20,8 @@
 #include "node.h"
 
 static u64 kn_busy_before_us[KNUMAD_MAX_NODES];
+static u64 kn_busy_delta_us[KNUMAD_MAX_NODES];
+static u64 kn_elapsed_us;			/* since the measure before; 0 for the first */
 static u64 kn_own_before_us;
 static u64 kn_own_delta_us;
 static u64 kn_sampled_us;
@@ -53,23 +55,21 @@ void kn_load_account_own(struct task_struct *const *own, u32 nr)
 	kn_own_before_us = sum;
 }
 
+/* Part of a node's CPU time that was idle and still makes a thread's wait its own affair. */
+#define KN_IDLE_PERMILLE	100
+
 /**
- * kn_load_sample - bring the figures up to date
- * @tracked_us: [nr_node_ids] run time of the sampled processes since last time, by the
- *	node where their threads are now
+ * kn_load_measure - see how busy each node was since last time
  *
- * A process that moved within the interval is charged to the wrong node, but the
- * machine's total is right: what the nodes seem to have over is scaled to it.
+ * To be followed by samples of the processes, then by kn_load_sample().
  */
-void kn_load_sample(const u64 *tracked_us)
+void kn_load_measure(void)
 {
-	u64 busy[KNUMAD_MAX_NODES] = { 0 }, over[KNUMAD_MAX_NODES];
-	u64 total = 0, sum_over = 0, known = kn_own_delta_us;
+	u64 busy[KNUMAD_MAX_NODES] = { 0 };
 	u64 now_us = ktime_to_us(ktime_get());
-	u64 elapsed_us = now_us - kn_sampled_us;
-	bool based = kn_sampled_us;
 	int cpu, nid;
 
+	kn_elapsed_us = kn_sampled_us ? now_us - kn_sampled_us : 0;
 	kn_sampled_us = now_us;
 
 	/*
@@ -81,22 +81,61 @@ void kn_load_sample(const u64 *tracked_us)
 			busy[cpu_to_node(cpu)] += kn_cpu_busy_us(cpu);
 	for (nid = 0; nid < nr_node_ids; nid++) {
 		u64 before = kn_busy_before_us[nid];
-		u64 delta = busy[nid] > before ? busy[nid] - before : 0;
 
+		kn_busy_delta_us[nid] = busy[nid] > before ? busy[nid] - before : 0;
 		kn_busy_before_us[nid] = busy[nid];
+	}
+}
+
+/**
+ * kn_load_shortage_permille - how far CPU time was short on a node since last time
+ * @nid: the node
+ *
+ * A thread that waits beside idle CPUs does not wait for a CPU: it has used up a quota, or
+ * may not go there.  Return: 1000 where no CPU was idle, 0 where a tenth was.
+ */
+u32 kn_load_shortage_permille(int nid)
+{
+	u64 most_us = kn_node_nr_cpus(nid) * kn_elapsed_us;
+	u64 idle_permille;
+
+	if (!most_us || kn_busy_delta_us[nid] >= most_us)
+		return 1000;
+	idle_permille = (most_us - kn_busy_delta_us[nid]) * 1000 / most_us;
+	return idle_permille < KN_IDLE_PERMILLE ?
+	       1000 - idle_permille * 1000 / KN_IDLE_PERMILLE : 0;
+}
+
+/**
+ * kn_load_sample - bring the figures of other tasks up to date
+ * @tracked_us: [nr_node_ids] run time of the sampled processes since last time, by the
+ *	node where their threads are now
+ *
+ * A process that moved within the interval is charged to the wrong node, but the
+ * machine's total is right: what the nodes seem to have over is scaled to it.
+ */
+void kn_load_sample(const u64 *tracked_us)
+{
+	u64 over[KNUMAD_MAX_NODES];
+	u64 total = 0, sum_over = 0, known = kn_own_delta_us;
+	int nid;
+
+	for (nid = 0; nid < nr_node_ids; nid++) {
+		u64 delta = kn_busy_delta_us[nid];
+
 		total += delta;
 		known += tracked_us[nid];
 		over[nid] = delta > tracked_us[nid] ? delta - tracked_us[nid] : 0;
 		sum_over += over[nid];
 	}
 	total = total > known ? total - known : 0;
-	if (!based)
+	if (!kn_elapsed_us)
 		return;
 	for (nid = 0; nid < nr_node_ids; nid++) {
 		u64 us = sum_over <= total ? over[nid] :
 			 mul_u64_u64_div_u64(over[nid], total, sum_over);
 		u32 most = kn_node_nr_cpus(nid) * KNUMAD_MCPU_PER_CPU;
-		u32 now = min_t(u64, us * KNUMAD_MCPU_PER_CPU / elapsed_us, most);
+		u32 now = min_t(u64, us * KNUMAD_MCPU_PER_CPU / kn_elapsed_us, most);
 
 		WRITE_ONCE(kn_other_mcpu[nid], (3 * kn_other_mcpu[nid] + now) / 4);
 	}

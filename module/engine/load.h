@@ -10,6 +10,8 @@
 struct task_struct;
 
 void kn_load_account_own(struct task_struct *const *own, u32 nr);
+void kn_load_measure(void);
+u32 kn_load_shortage_permille(int nid);
 void kn_load_sample(const u64 *tracked_us);
 void kn_load_reset(void);
 void kn_load_adopt(int nid, u32 mcpu);

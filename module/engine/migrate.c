@@ -38,7 +38,7 @@ struct kn_batch {
 	struct list_head folios;	/* isolated */
 	struct list_head reserved;	/* large destination folios that nobody has yet */
 	struct list_head left;		/* isolated, without a destination */
-	struct folio *refused;		/* the last large one decided on; only compared */
+	struct folio *decided;		/* the last large one met; only compared */
 	bool no_large;			/* large ones found no room a moment ago */
 	bool busy;			/* some could not be isolated */
 	int nid;			/* destination */
@@ -77,13 +77,13 @@ static bool kn_batch_wants_large(struct kn_batch *batch, const struct kn_walk *w
 {
 	enum kn_page_kind kind;
 
-	if (folio == batch->refused)
+	if (folio == batch->decided)
 		return false;
 	if (!folio_test_lru(folio)) {	/* taken already, or in a per-CPU batch */
 		batch->busy = true;
 		return false;
 	}
-	batch->refused = folio;
+	batch->decided = folio;
 	if (batch->no_large) {
 		kn_batch_skip_busy(batch, folio_nr_pages(folio));
 		return false;

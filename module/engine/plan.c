@@ -44,6 +44,9 @@ static struct {
 static u32 kn_nr_published;
 static bool kn_homes_changed;
 
+/* Nodes into which the last plan wants pages moved, of whatever process. */
+static u64 kn_nodes_wanting;
+
 /**
  * kn_plan_exit - free the arena
  */
@@ -172,6 +175,8 @@ static void kn_snapshot(void)
 	struct kn_proc *proc;
 
 	kn_arena.nr = 0;
+	if (sample)
+		kn_load_measure();
 	for (proc = kn_registry_next(NULL); proc; proc = kn_registry_next(proc)) {
 		if (sample) {
 			kn_sample(proc);
@@ -210,22 +215,27 @@ static enum kn_state kn_state_of(const struct kn_proc *proc, const struct policy
 	}
 }
 
-static void kn_apply(struct kn_proc *proc, const struct policy_verdict *v, enum kn_mode mode)
+/* Returns the nodes into which pages of @proc are to be moved. */
+static u64 kn_apply(struct kn_proc *proc, const struct policy_verdict *v, enum kn_mode mode)
 {
 	bool moves_memory = kn_mode_moves_memory(mode);
-	u64 from = proc->home;
+	u64 from = proc->home, wanting = 0;
 	int nid;
 
 	WRITE_ONCE(proc->home, v->home);
 	proc->past = v->past;
 	WRITE_ONCE(proc->reason, v->reason);
 	WRITE_ONCE(proc->state, kn_state_of(proc, v));
-	for (nid = 0; nid < nr_node_ids; nid++)
+	for (nid = 0; nid < nr_node_ids; nid++) {
 		atomic_long_set(&proc->migrate[nid].quota, moves_memory ? v->into[nid] : 0);
-	if (from == v->home)
-		return;
-	kn_homes_changed = true;
-	kn_decision_record(proc, from, v);
+		if (moves_memory && v->into[nid])
+			wanting |= BIT_ULL(nid);
+	}
+	if (from != v->home) {
+		kn_homes_changed = true;
+		kn_decision_record(proc, from, v);
+	}
+	return wanting;
 }
 
 static void kn_tunables(struct policy_tunables *t, enum kn_mode mode)
@@ -251,7 +261,7 @@ int kn_plan_pass(enum kn_mode mode)
 		.nodes = kn_arena.nodes,
 		.distance = kn_arena.distance,
 	};
-	u64 start;
+	u64 start, wanting = 0;
 	u32 i;
 	int err = kn_arena_fit();
 
@@ -269,9 +279,11 @@ int kn_plan_pass(enum kn_mode mode)
 
 	for (i = 0; i < kn_arena.nr; i++) {
 		if (!err)
-			kn_apply(kn_arena.recs[i], &kn_arena.verdicts[i], mode);
+			wanting |= kn_apply(kn_arena.recs[i], &kn_arena.verdicts[i], mode);
 		kn_proc_put(kn_arena.recs[i]);
 	}
+	if (!err)
+		WRITE_ONCE(kn_nodes_wanting, wanting);
 	return err;
 }
 
@@ -320,6 +332,15 @@ u32 kn_plan_publish(bool *changed)
 }
 
 /**
+ * kn_plan_moves_into - whether pages of any process are to be moved into a node
+ * @nid: the node
+ */
+bool kn_plan_moves_into(int nid)
+{
+	return READ_ONCE(kn_nodes_wanting) & BIT_ULL(nid);
+}
+
+/**
  * kn_plan_withdraw - leave the scheduler hooks without a verdict
  */
 void kn_plan_withdraw(void)
@@ -339,6 +360,7 @@ void kn_plan_forget(void)
 	int nid;
 
 	kn_load_reset();
+	WRITE_ONCE(kn_nodes_wanting, 0);
 	for (proc = kn_registry_next(NULL); proc; proc = kn_registry_next(proc)) {
 		WRITE_ONCE(proc->home, 0);
 		memset(&proc->past, 0, sizeof(proc->past));

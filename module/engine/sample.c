@@ -151,6 +151,19 @@ static u32 kn_smooth(u32 old, u64 now, bool first)
 	return first ? now : (old + now) / 2;
 }
 
+/* The part of a process's wait that was for a CPU, by where its threads are. */
+static u64 kn_wait_for_cpus(const struct kn_proc *proc, const struct kn_sample *s, u64 wait)
+{
+	const u32 *threads = s->nr_running ? proc->threads_running : s->placed;
+	u32 all = s->nr_running ?: s->nr_threads;
+	u64 sum = 0;
+	int nid;
+
+	for (nid = 0; nid < nr_node_ids && all; nid++)
+		sum += (u64)threads[nid] * kn_load_shortage_permille(nid);
+	return all ? wait / all * sum / 1000 : 0;
+}
+
 /**
  * kn_sample_exempt - see whether the operator wants a process left alone
  * @proc: its record; if so it may go nowhere
@@ -168,8 +181,9 @@ void kn_sample_exempt(struct kn_proc *proc)
  * kn_sample - take a process's CPU demand, threads and limits
  * @proc: its record
  *
- * Demand is run time plus time spent runnable but waiting, so that an overloaded node
- * shows.  The first sample of a process only sets the base.
+ * Demand is run time plus time spent runnable but waiting where CPU time was short, so
+ * that an overloaded node shows and a CPU quota does not.  The first sample of a process
+ * only sets the base.
  */
 void kn_sample(struct kn_proc *proc)
 {
@@ -203,6 +217,7 @@ void kn_sample(struct kn_proc *proc)
 
 	run = min_t(u64, run, (s.nr_threads + 1) * elapsed_ns);
 	proc->run_delta_us = run / NSEC_PER_USEC;
+	wait = kn_wait_for_cpus(proc, &s, wait);
 	demand = (run + wait) * KNUMAD_MCPU_PER_CPU / elapsed_ns;
 	demand = min_t(u64, demand, (u64)s.nr_threads * KNUMAD_MCPU_PER_CPU);
 	proc->demand_mcpu = kn_smooth(proc->demand_mcpu, demand, !proc->sampled);

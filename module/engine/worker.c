@@ -28,6 +28,7 @@
 #include "engine.h"
 #include "load.h"
 #include "migrate.h"
+#include "plan.h"
 #include "scan.h"
 
 /* With work left over a worker sleeps this long; with none, at most as long as that. */
@@ -156,7 +157,7 @@ static unsigned int kn_worker_round(struct kn_worker *w)
 	kn_bucket_fill(&w->scan, READ_ONCE(kn_config.scan_mb_per_sec));
 	kn_bucket_fill(&w->migrate, READ_ONCE(kn_config.migrate_mb_per_sec));
 	more = kn_worker_scan(w);
-	if (kn_mode_moves_memory(mode))
+	if (kn_mode_moves_memory(mode) && kn_plan_moves_into(w->nid))
 		more |= kn_worker_migrate(w);
 	if (!more)
 		kn_worker_forget(w);

@@ -47,8 +47,8 @@ int kn_hook_prepare(struct kn_hook *hook)
 	 * PERMANENT: kernel.ftrace_enabled=0 is then refused while a hook is armed,
 	 * instead of silently taking it away.
 	 */
-	hook->ops.flags = FTRACE_OPS_FL_SAVE_REGS | FTRACE_OPS_FL_IPMODIFY |
-			  FTRACE_OPS_FL_PERMANENT | KN_FTRACE_UNGUARDED;
+	hook->ops.flags = FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT |
+			  KN_FTRACE_SAVES | KN_FTRACE_UNGUARDED;
 	return ftrace_set_filter_ip(&hook->ops, site, 0, 0);
 }
 

@@ -145,13 +145,16 @@ static notrace bool kn_lets_go(const struct task_struct *p, u64 home, int cpu,
 /*
  * Runqueue lock held.  A refused pull counts as a failed balance, and after some of
  * those the balancer stops caring for cache-hot threads and sends in the stopper.  Our
- * refusals are no such failures: the count is kept from passing its first threshold.
- * It is @sd's of the balancing CPU, and written without a lock by the balancer as well.
+ * refusals are no such failures: the count, which the balancer raises by one after this,
+ * is kept from passing its first threshold.  It is @sd's of the balancing CPU, and
+ * written without a lock by the balancer as well.
  */
 static notrace void kn_forgive(struct sched_domain *sd)
 {
-	if (sd->nr_balance_failed > sd->cache_nice_tries)
-		sd->nr_balance_failed = sd->cache_nice_tries;
+	unsigned int most = sd->cache_nice_tries ? sd->cache_nice_tries - 1 : 0;
+
+	if (sd->nr_balance_failed > most)
+		sd->nr_balance_failed = most;
 }
 
 /*

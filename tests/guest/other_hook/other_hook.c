@@ -13,7 +13,7 @@ static unsigned long calls;
 module_param(calls, ulong, 0444);
 MODULE_PARM_DESC(calls, "how often can_migrate_task was called (read only)");
 
-static char function[] = "can_migrate_task";
+static char function[32] = "can_migrate_task";	/* ftrace wants it writable */
 
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 11, 0)
 static void notrace count(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,

@@ -1,0 +1,47 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# A process under a CPU quota wants what the quota gives it, not what its threads would
+# use without: being throttled is not waiting for a CPU. One that is short of CPUs does
+# want more than it gets.
+# Time limit: 100 s
+. "$(dirname "$0")/lib.sh"
+
+group=/sys/fs/cgroup/knumad-quota
+drop_group() {
+	cleanup
+	rmdir "$group" 2>/dev/null || true
+}
+trap drop_group EXIT
+
+# demand: what debugfs says the process wants, averaged over some seconds.
+demand() {
+	local i sum=0
+	for ((i = 0; i < 8; i++)); do
+		nap 0.5
+		sum=$((sum + $(process_field "$1" cpu_mcpu)))
+	done
+	echo $((sum / 8))
+}
+
+echo 0 >"$NUMAB"
+echo +cpu >/sys/fs/cgroup/cgroup.subtree_control
+mkdir "$group"
+echo "100000 100000" >"$group/cpu.max"
+start_load load --processes 1 --start node0 --threads 3 --size 128M --seconds 300
+pid=${PIDS[0]}
+load mode=observe scan_period_ms=300
+sleep 3
+at_least "three threads want three CPUs (mCPU)" 2400 "$(demand "$pid")"
+echo "$pid" >"$group/cgroup.procs"
+sleep 4
+wanted=$(demand "$pid")
+at_most "with a quota of one CPU they want one (mCPU)" 1600 "$wanted"
+at_least "and not nothing" 600 "$wanted"
+echo "max 100000" >"$group/cpu.max"
+taskset -acp "$(<"/sys/devices/system/node/node0/cpulist")" "$pid" >/dev/null
+sleep 4
+at_least "three on a node of two CPUs wait, and want more than they get (mCPU)" 2400 "$(demand "$pid")"
+echo "$pid" >/sys/fs/cgroup/cgroup.procs
+unload
+finish
