@@ -7,7 +7,8 @@
  * headers in "fs/proc: move page_mapcount() to fs/proc/internal.h" (v6.11), and mappings
  * of a large folio's single pages need not be counted any more since "mm:
  * CONFIG_NO_PAGE_MAPCOUNT to prepare for not maintain per-page mapcounts in large
- * folios" (v6.15); folio_maybe_mapped_shared() came with "mm/rmap: basic MM owner tracking for large folios (!hugetlb)" (v6.15).
+ * folios" (v6.15); folio_maybe_mapped_shared() came with "mm/rmap: basic MM owner
+ * tracking for large folios (!hugetlb)" (v6.15).
  *
  * Any context in which the page cannot go away.
  */
