@@ -12,6 +12,8 @@ ticks() {
 	sed 's/^.*) //' "/proc/$1/stat" | awk '{ print $12 + $13 }'
 }
 
+# The kernel's own balancer would take the memory elsewhere before knumad comes.
+echo 0 >"$NUMAB"
 start_load wide --processes 1 --start node0 --threads 4 --size 128M --seconds 300
 pid=${PIDS[0]}
 load mode=cpu
