@@ -12,6 +12,7 @@
 #include <linux/nodemask.h>
 #include <linux/sched.h>
 #include <linux/string.h>
+#include <linux/tick.h>
 #include <linux/topology.h>
 
 #include "../../include/knumad.h"
@@ -21,6 +22,8 @@
 
 static u64 kn_busy_before_us[KNUMAD_MAX_NODES];
 static u64 kn_busy_delta_us[KNUMAD_MAX_NODES];
+static u64 kn_idle_before_us[KNUMAD_MAX_NODES];
+static u64 kn_idle_delta_us[KNUMAD_MAX_NODES];
 static u64 kn_elapsed_us;			/* since the measure before; 0 for the first */
 static u64 kn_own_before_us;
 static u64 kn_own_delta_us;
@@ -55,8 +58,31 @@ void kn_load_account_own(struct task_struct *const *own, u32 nr)
 	kn_own_before_us = sum;
 }
 
+/*
+ * Not what is left by the busy time: that is counted in ticks, and where the machine is a
+ * guest itself some are lost.
+ */
+static u64 kn_cpu_idle_us(int cpu)
+{
+	const u64 *stat = kcpustat_cpu(cpu).cpustat;
+	u64 idle_us = get_cpu_idle_time_us(cpu, NULL);
+
+	if (idle_us == -1ULL)	/* a kernel whose idle CPUs tick */
+		return (stat[CPUTIME_IDLE] + stat[CPUTIME_IOWAIT]) / NSEC_PER_USEC;
+	return idle_us + get_cpu_iowait_time_us(cpu, NULL);
+}
+
 /* Part of a node's CPU time that was idle and still makes a thread's wait its own affair. */
 #define KN_IDLE_PERMILLE	100
+
+/* How much a sum has grown; it may shrink when CPUs come and go. */
+static u64 kn_delta(u64 now, u64 *before)
+{
+	u64 delta = now > *before ? now - *before : 0;
+
+	*before = now;
+	return delta;
+}
 
 /**
  * kn_load_measure - see how busy each node was since last time
@@ -65,7 +91,7 @@ void kn_load_account_own(struct task_struct *const *own, u32 nr)
  */
 void kn_load_measure(void)
 {
-	u64 busy[KNUMAD_MAX_NODES] = { 0 };
+	u64 busy[KNUMAD_MAX_NODES] = { 0 }, idle[KNUMAD_MAX_NODES] = { 0 };
 	u64 now_us = ktime_to_us(ktime_get());
 	int cpu, nid;
 
@@ -76,14 +102,15 @@ void kn_load_measure(void)
 	 * Offline CPUs keep their count, so that coming online is no burst of load.
 	 * Isolated ones are no part of a node's capacity, nor then of its load.
 	 */
-	for_each_possible_cpu(cpu)
-		if (kn_cpu_is_balanced(cpu))
-			busy[cpu_to_node(cpu)] += kn_cpu_busy_us(cpu);
+	for_each_possible_cpu(cpu) {
+		if (!kn_cpu_is_balanced(cpu))
+			continue;
+		busy[cpu_to_node(cpu)] += kn_cpu_busy_us(cpu);
+		idle[cpu_to_node(cpu)] += kn_cpu_idle_us(cpu);
+	}
 	for (nid = 0; nid < nr_node_ids; nid++) {
-		u64 before = kn_busy_before_us[nid];
-
-		kn_busy_delta_us[nid] = busy[nid] > before ? busy[nid] - before : 0;
-		kn_busy_before_us[nid] = busy[nid];
+		kn_busy_delta_us[nid] = kn_delta(busy[nid], &kn_busy_before_us[nid]);
+		kn_idle_delta_us[nid] = kn_delta(idle[nid], &kn_idle_before_us[nid]);
 	}
 }
 
@@ -99,9 +126,9 @@ u32 kn_load_shortage_permille(int nid)
 	u64 most_us = kn_node_nr_cpus(nid) * kn_elapsed_us;
 	u64 idle_permille;
 
-	if (!most_us || kn_busy_delta_us[nid] >= most_us)
+	if (!most_us)
 		return 1000;
-	idle_permille = (most_us - kn_busy_delta_us[nid]) * 1000 / most_us;
+	idle_permille = kn_idle_delta_us[nid] * 1000 / most_us;
 	return idle_permille < KN_IDLE_PERMILLE ?
 	       1000 - idle_permille * 1000 / KN_IDLE_PERMILLE : 0;
 }
