@@ -45,13 +45,11 @@ const char *kn_mode_name(enum kn_mode mode)
 /* Whether this kernel lets knumad act in @mode; only known once it was looked at. */
 static bool kn_mode_possible(enum kn_mode mode)
 {
-	bool cpu = kn_capable(KN_CAP_BIAS) && kn_capable(KN_CAP_MOVE);
-
 	if (mode == KN_MODE_CPU)
-		return cpu;
+		return kn_can_move_threads();
 	if (mode == KN_MODE_MEMORY)
 		return kn_capable(KN_CAP_MIGRATE);
-	return mode != KN_MODE_FULL || cpu || kn_capable(KN_CAP_MIGRATE);
+	return mode != KN_MODE_FULL || kn_can_move_threads() || kn_capable(KN_CAP_MIGRATE);
 }
 
 /* Stores a checked value unless the module is going; wakes the engine. */

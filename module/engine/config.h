@@ -9,6 +9,8 @@
 #include <linux/compiler.h>
 #include <linux/types.h>
 
+#include "../kern/capability.h"
+
 enum kn_mode {
 	KN_MODE_OFF,		/* do nothing, know nothing */
 	KN_MODE_OBSERVE,	/* scan and plan, touch nothing */
@@ -36,6 +38,12 @@ static inline enum kn_mode kn_mode(void)
 static inline bool kn_mode_moves_threads(enum kn_mode mode)
 {
 	return mode == KN_MODE_CPU || mode == KN_MODE_FULL;
+}
+
+/* Without either half threads would be promised a home that they never reach. */
+static inline bool kn_can_move_threads(void)
+{
+	return kn_capable(KN_CAP_BIAS) && kn_capable(KN_CAP_MOVE);
 }
 
 static inline bool kn_mode_moves_memory(enum kn_mode mode)

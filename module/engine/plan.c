@@ -243,7 +243,7 @@ static void kn_tunables(struct policy_tunables *t, enum kn_mode mode)
 	u64 pages_per_sec = (u64)READ_ONCE(kn_config.migrate_mb_per_sec) << (20 - PAGE_SHIFT);
 
 	policy_tunables_default(t);
-	t->may_move_cpu = mode != KN_MODE_MEMORY && kn_capable(KN_CAP_BIAS);
+	t->may_move_cpu = mode != KN_MODE_MEMORY && kn_can_move_threads();
 	t->may_move_memory = mode != KN_MODE_CPU && kn_capable(KN_CAP_MIGRATE);
 	t->move_ns_per_page = NSEC_PER_SEC / pages_per_sec;
 }

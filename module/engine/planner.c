@@ -126,7 +126,7 @@ static void kn_pass(void)
 	kn_workers_account();
 	if (kn_plan_pass(kn_now.mode))
 		kn_stat_inc(plan_no_memory);
-	if (kn_mode_moves_threads(kn_now.mode) && kn_capable(KN_CAP_BIAS))
+	if (kn_mode_moves_threads(kn_now.mode) && kn_can_move_threads())
 		kn_bias_threads();
 	kn_forget_unseen();
 	kn_workers_kick();
