@@ -100,7 +100,11 @@ static void kn_sample_threads(struct kn_proc *proc, struct kn_sample *s)
 		goto out;
 	s->run_ns = READ_ONCE(leader->signal->sum_sched_runtime);
 	for_each_thread(leader, t) {
-		/* On a CPU set apart at boot it takes no part in what is planned here. */
+		s->cpu_nodes &= kn_thread_cpu_nodes(t, with_cpus);
+		s->mem_nodes &= kn_thread_mem_nodes(t, with_memory);
+		if (kn_thread_has_policy(t))
+			s->mem_nodes = 0;
+		/* On a CPU set apart at boot it binds its process, but is no load to place. */
 		if (!kn_cpu_is_balanced(task_cpu(t)))
 			continue;
 		s->nr_threads++;
@@ -113,10 +117,6 @@ static void kn_sample_threads(struct kn_proc *proc, struct kn_sample *s)
 			running[cpu_to_node(task_cpu(t))]++;
 			s->nr_running++;
 		}
-		s->cpu_nodes &= kn_thread_cpu_nodes(t, with_cpus);
-		s->mem_nodes &= kn_thread_mem_nodes(t, with_memory);
-		if (kn_thread_has_policy(t))
-			s->mem_nodes = 0;
 	}
 out:
 	rcu_read_unlock();
