@@ -11,9 +11,12 @@
 #if !defined(KNUMAD_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
 #define KNUMAD_TRACE_H
 
+#include <linux/sched.h>
+#include <linux/string.h>
 #include <linux/tracepoint.h>
 
-#include "../module/compat/trace.h"
+/* Room for the name of an action or a reason. */
+#define KNUMAD_TRACE_WORD	16
 
 /* The plan for a process changed. */
 TRACE_EVENT(knumad_plan,
@@ -22,29 +25,29 @@ TRACE_EVENT(knumad_plan,
 	TP_ARGS(pid, comm, from, to, action, reason, gain_ucpu, cost_ucpu, move_pages),
 	TP_STRUCT__entry(
 		__field(int, pid)
-		__string(comm, comm)
+		__array(char, comm, TASK_COMM_LEN)
 		__field(u64, from)
 		__field(u64, to)
-		__string(action, action)
-		__string(reason, reason)
+		__array(char, action, KNUMAD_TRACE_WORD)
+		__array(char, reason, KNUMAD_TRACE_WORD)
 		__field(u64, gain_ucpu)
 		__field(u64, cost_ucpu)
 		__field(u64, move_pages)
 	),
 	TP_fast_assign(
 		__entry->pid = pid;
-		kn_assign_str(comm, comm);
+		strscpy(__entry->comm, comm, sizeof(__entry->comm));
 		__entry->from = from;
 		__entry->to = to;
-		kn_assign_str(action, action);
-		kn_assign_str(reason, reason);
+		strscpy(__entry->action, action, sizeof(__entry->action));
+		strscpy(__entry->reason, reason, sizeof(__entry->reason));
 		__entry->gain_ucpu = gain_ucpu;
 		__entry->cost_ucpu = cost_ucpu;
 		__entry->move_pages = move_pages;
 	),
 	TP_printk("pid=%d comm=%s from=0x%llx to=0x%llx action=%s reason=%s gain_ucpu=%llu cost_ucpu=%llu move_pages=%llu",
-		  __entry->pid, __get_str(comm), __entry->from, __entry->to, __get_str(action),
-		  __get_str(reason), __entry->gain_ucpu, __entry->cost_ucpu, __entry->move_pages)
+		  __entry->pid, __entry->comm, __entry->from, __entry->to, __entry->action,
+		  __entry->reason, __entry->gain_ucpu, __entry->cost_ucpu, __entry->move_pages)
 );
 
 /* A thread was sent to its home, alone (partner 0) or in exchange for another. */

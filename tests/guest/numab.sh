@@ -10,7 +10,10 @@ numab_is() {
 	[[ $(<"$NUMAB") == "$1" ]]
 }
 
-for was in 1 2 0; do
+# Memory tiering is a value of its own since 5.18.
+another=2
+echo 2 >"$NUMAB" 2>/dev/null || another=1
+for was in 1 $another 0; do
 	echo "$was" >"$NUMAB"
 	load
 	check "it is 0 while knumad acts (was $was)" within 5 numab_is 0
@@ -30,11 +33,11 @@ echo memory >"$PARAMS/mode"
 check "mode=memory switches it off again" within 5 numab_is 0
 
 klog_mark
-echo 2 >"$NUMAB"
+echo $another >"$NUMAB"
 sleep 3
-is "what the administrator writes stays" 2 "$(<"$NUMAB")"
+is "what the administrator writes stays" $another "$(<"$NUMAB")"
 is "debugfs says whose it is" changed-by-administrator "$(stat_of numa_balancing)"
-is "the log says it once" 1 "$(klog_since | grep -c 'numa_balancing was set to 2 by somebody else')"
+is "the log says it once" 1 "$(klog_since | grep -c "numa_balancing was set to $another by somebody else")"
 unload
-is "rmmod leaves it so" 2 "$(<"$NUMAB")"
+is "rmmod leaves it so" $another "$(<"$NUMAB")"
 finish
