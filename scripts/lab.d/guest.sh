@@ -32,6 +32,13 @@ write_request() {
 	} >"$LAB_TMP/initrd"
 }
 
+# pack_tree: the project's tree as an image, for a guest that cannot mount the directory.
+pack_tree() {
+	host_tools mkfs.erofs=erofs-utils
+	logged "mkfs.erofs" "$LAB_CACHE/log/tree-$SERIES.log" \
+		mkfs.erofs -d1 --exclude-path=.git "$LAB_TMP/tree" "$LAB_TREE"
+}
+
 # terminal_size: sets LAB_ROWS and LAB_COLUMNS.
 terminal_size() {
 	local size=''
@@ -73,7 +80,12 @@ qemu_args() {
 			-device "virtserialport,chardev=$port,name=lab.$port")
 	done
 	fs="local,security_model=$security,multidevs=remap"
-	LAB_ARGS+=(-virtfs "$fs,mount_tag=tree,readonly=on,path=${LAB_TREE//,/,,}")
+	if [[ -n $LAB_SHARES ]]; then
+		LAB_ARGS+=(-virtfs "$fs,mount_tag=tree,readonly=on,path=${LAB_TREE//,/,,}")
+	else
+		LAB_ARGS+=(-drive "if=none,id=tree,format=raw,readonly=on,file=$LAB_TMP/tree"
+			-device virtio-blk-pci,drive=tree,serial=tree)
+	fi
 	if [[ -n $OPT_SHARE ]]; then
 		LAB_ARGS+=(-virtfs "$fs,mount_tag=share,path=${OPT_SHARE//,/,,}")
 	fi
@@ -128,6 +140,7 @@ run_guest() {
 	local start qemu port stdin stdout terminal=''
 	terminal_size
 	write_request
+	[[ -n $LAB_SHARES ]] || pack_tree
 	qemu_args
 	: >"$LAB_TMP/console"
 	now_ds start

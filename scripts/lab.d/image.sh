@@ -57,13 +57,20 @@ build_image() {
 	lab_error "kernel $kernel in the root file system has no vmlinuz, neither in /boot nor in /usr/lib/modules/$kernel"
 }
 
-# The modules an initramfs needs before the root file system is there.
-readonly LAB_BOOT_MODULES=(virtio_pci virtio_blk virtio_console erofs overlay
-	9pnet_virtio 9p)
+# The modules an initramfs needs before the root file system is there, and those for
+# directories of the host, which Debian's cloud flavours do not have.
+readonly LAB_BOOT_MODULES=(virtio_pci virtio_blk virtio_console erofs overlay)
+readonly LAB_SHARE_MODULES=(9pnet_virtio 9p)
+
+has_share_modules() { # ROOTFS KERNEL
+	[[ -n $(find "$1/usr/lib/modules/$2" -name '9pnet_virtio.ko*' -print -quit) ]]
+}
 
 build_initrd() {
 	local dir=$1 rootfs=$2/rootfs kernel=$3 tree=$LAB_TMP/initramfs name kind path line
+	local modules=("${LAB_BOOT_MODULES[@]}")
 	host_tools cpio=cpio
+	! has_share_modules "$rootfs" "$kernel" || modules+=("${LAB_SHARE_MODULES[@]}")
 	rm -rf "$tree"
 	mkdir -p "$tree"/{bin,dev,proc,sys,modules,lab,rw,root}
 	cp "$rootfs/bin/busybox" "$tree/bin/busybox"
@@ -71,7 +78,7 @@ build_initrd() {
 	cp "$LAB_D/guest/init" "$LAB_D/guest/fstab" "$tree/lab/"
 	chmod 755 "$tree/init" "$tree/lab/init"
 	: >"$tree/modules/order"
-	for name in "${LAB_BOOT_MODULES[@]}"; do
+	for name in "${modules[@]}"; do
 		line=$(chroot "$rootfs" modprobe --set-version "$kernel" --show-depends "$name") ||
 			lab_error "kernel $kernel has no module $name, which a guest needs to boot"
 		while read -r kind path _; do
@@ -91,8 +98,8 @@ build_initrd() {
 	(cd "$tree" && find . | cpio -o -H newc --quiet) >"$dir/initrd"
 }
 
-# Sets LAB_IMAGE (a directory with root.erofs, vmlinuz and mostly vmlinux) and
-# LAB_INITRD.
+# Sets LAB_IMAGE (a directory with root.erofs, vmlinuz and mostly vmlinux), LAB_INITRD,
+# and LAB_SHARES: 1 if the guest can mount directories of the host.
 need_image() {
 	local key packing guest initrd
 	hash_files packing "$LAB_D" image.sh
@@ -102,4 +109,8 @@ need_image() {
 	hash_of key "$LAB_ROOT_KEY" "$packing" "$guest"
 	artefact initrd "initrd-$SERIES" "$key" 3 build_initrd "$LAB_ROOTFS" "$LAB_KERNEL"
 	LAB_INITRD=$initrd/initrd
+	LAB_SHARES=
+	! has_share_modules "$LAB_ROOTFS/rootfs" "$LAB_KERNEL" || LAB_SHARES=1
+	[[ -n $LAB_SHARES || -z $OPT_SHARE ]] ||
+		usage_error "--share: expected a kernel with 9p, $LAB_KERNEL has none; use another --series"
 }
