@@ -83,8 +83,9 @@ qemu_args() {
 	if [[ -n $LAB_SHARES ]]; then
 		LAB_ARGS+=(-virtfs "$fs,mount_tag=tree,readonly=on,path=${LAB_TREE//,/,,}")
 	else
+		# At a high address, so that its name comes behind the layers'.
 		LAB_ARGS+=(-drive "if=none,id=tree,format=raw,readonly=on,file=$LAB_TMP/tree"
-			-device virtio-blk-pci,drive=tree,serial=tree)
+			-device virtio-blk-pci,drive=tree,serial=tree,addr=0x18)
 	fi
 	if [[ -n $OPT_SHARE ]]; then
 		LAB_ARGS+=(-virtfs "$fs,mount_tag=share,path=${OPT_SHARE//,/,,}")

@@ -63,7 +63,7 @@ readonly LAB_BOOT_MODULES=(virtio_pci virtio_blk virtio_console erofs overlay)
 readonly LAB_SHARE_MODULES=(9pnet_virtio 9p)
 
 has_share_modules() { # ROOTFS KERNEL
-	[[ -n $(find "$1/usr/lib/modules/$2" -name '9pnet_virtio.ko*' -print -quit) ]]
+	[[ -n $(find "$1/lib/modules/$2/" -name '9pnet_virtio.ko*' -print -quit) ]]
 }
 
 build_initrd() {
