@@ -128,6 +128,41 @@ TRACE_EVENT(knumad_migrate,
 		  __entry->headroom_before, __entry->headroom_after, __entry->ns)
 );
 
+/* A batch of an exchange: pages of @pid went to @to, those of @partner come from there next. */
+TRACE_EVENT(knumad_exchange,
+	TP_PROTO(const char *kind, int pid, int partner, int from, int to, u64 pages,
+		 u64 free_before, u64 free_after, long put_on, u64 gain_ucpu),
+	TP_ARGS(kind, pid, partner, from, to, pages, free_before, free_after, put_on, gain_ucpu),
+	TP_STRUCT__entry(
+		__array(char, kind, KNUMAD_TRACE_WORD)
+		__field(int, pid)
+		__field(int, partner)
+		__field(int, from)
+		__field(int, to)
+		__field(u64, pages)
+		__field(u64, free_before)
+		__field(u64, free_after)
+		__field(long, put_on)
+		__field(u64, gain_ucpu)
+	),
+	TP_fast_assign(
+		strscpy(__entry->kind, kind, sizeof(__entry->kind));
+		__entry->pid = pid;
+		__entry->partner = partner;
+		__entry->from = from;
+		__entry->to = to;
+		__entry->pages = pages;
+		__entry->free_before = free_before;
+		__entry->free_after = free_after;
+		__entry->put_on = put_on;
+		__entry->gain_ucpu = gain_ucpu;
+	),
+	TP_printk("kind=%s pid=%d partner=%d node=%d->%d pages=%llu free_before=%llu free_after=%llu put_on=%ld gain_ucpu=%llu",
+		  __entry->kind, __entry->pid, __entry->partner, __entry->from, __entry->to,
+		  __entry->pages, __entry->free_before, __entry->free_after, __entry->put_on,
+		  __entry->gain_ucpu)
+);
+
 #endif /* KNUMAD_TRACE_H */
 
 #undef TRACE_INCLUDE_PATH

@@ -16,6 +16,7 @@
 
 #include "../engine/decisions.h"
 #include "../engine/engine.h"
+#include "../engine/exchange.h"
 #include "../engine/exempt.h"
 #include "../engine/load.h"
 #include "../engine/node.h"
@@ -244,6 +245,49 @@ static int decisions_show(struct seq_file *m, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(decisions);
 
+static void kn_show_exchange(struct seq_file *m, const struct kn_exchange_record *r)
+{
+	const char *comma = " ";
+	u32 k;
+
+	seq_printf(m, "%llu.%03llu ", r->begun_ms / 1000, r->begun_ms % 1000);
+	if (r->ended_ms)
+		seq_printf(m, "%llu.%03llu", r->ended_ms / 1000, r->ended_ms % 1000);
+	else
+		seq_puts(m, "-");
+	seq_printf(m, " %s %s %llu", policy_exchange_name(r->kind),
+		   r->done ? "done" : r->ended_ms ? "dropped" : "running", r->gain_ucpu);
+	for (k = 0; k < r->nr_legs; k++) {
+		seq_printf(m, "%s%d:%u>%u:%llu:%llu>%llu", comma, r->legs[k].tgid, r->legs[k].from,
+			   r->legs[k].to, r->legs[k].moved, r->legs[k].free_before,
+			   r->legs[k].free_now);
+		comma = ",";
+	}
+	seq_puts(m, "\n");
+}
+
+/*
+ * exchanges: the latest that moved pages and have ended, oldest first, then those under
+ * way.  Times are seconds since boot; gain is in ucpu; legs has one part per process,
+ * PID:FROM>TO:PAGES:BEFORE>NOW, the pages moved from node to node, and the free pages of
+ * the node they went to when the exchange began, and at its end or now.
+ */
+static int exchanges_show(struct seq_file *m, void *unused)
+{
+	struct kn_exchange_record *all = kvcalloc(2 * KN_MAX_EXCHANGES, sizeof(*all), GFP_KERNEL);
+	u32 nr, i;
+
+	if (!all)
+		return -ENOMEM;
+	seq_puts(m, "begun ended kind result gain_ucpu legs\n");
+	nr = kn_exchanges_copy(all);
+	for (i = 0; i < nr; i++)
+		kn_show_exchange(m, &all[i]);
+	kvfree(all);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(exchanges);
+
 static void kn_show_exempt(void *m, pid_t tgid)
 {
 	seq_printf(m, "%d\n", tgid);
@@ -298,6 +342,7 @@ int kn_debugfs_init(void)
 	debugfs_create_file("nodes", 0444, kn_dir, NULL, &nodes_fops);
 	debugfs_create_file("capabilities", 0444, kn_dir, NULL, &capabilities_fops);
 	debugfs_create_file("decisions", 0444, kn_dir, NULL, &decisions_fops);
+	debugfs_create_file("exchanges", 0444, kn_dir, NULL, &exchanges_fops);
 	debugfs_create_file("exempt", 0644, kn_dir, NULL, &exempt_fops);
 	return 0;
 }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Moves a process's pages home, batch by batch: collect under the mmap lock, migrate
- * without it.
+ * Moves a process's pages between nodes, batch by batch: collect under the mmap lock,
+ * migrate without it.
  *
- * Context: worker threads, may sleep; the worker of a node is the only one that moves
- * pages into it, so what it sees as room is its own to fill.  A page is on a batch's
- * list, isolated, between collecting and kn_batch_finish(), and nowhere else.
+ * Context: worker threads, may sleep; the worker of a node is the only one that fills the
+ * room above its high watermark, and exchanges keep their own account, see exchange.c.  A
+ * page is on a batch's list, isolated, between collecting and kn_batch_finish(), and
+ * nowhere else.
  */
 #include <linux/gfp.h>
 #include <linux/jiffies.h>
@@ -13,6 +14,8 @@
 #include <linux/mm.h>
 #include <linux/mm_inline.h>
 #include <linux/nodemask.h>
+#include <linux/preempt.h>
+#include <linux/sched/mm.h>
 #include <linux/vmstat.h>
 
 #include "../../include/knumad_trace.h"
@@ -31,6 +34,12 @@
 #define KN_FRUITLESS_PART	16
 #define KN_MIGRATE_RETRY_MS	2000
 
+/* From one node or not at all, and not from what is kept for emergencies. */
+#define KN_GFP_NODE	(__GFP_THISNODE | __GFP_NOWARN | __GFP_NOMEMALLOC)
+
+/* In an exchange the room comes and goes: look again soon. */
+#define KN_LEG_RETRY_MS		200
+
 /* At least so long between two flushes of the per-CPU LRU batches. */
 #define KN_DRAIN_MS		1000
 
@@ -39,10 +48,15 @@ struct kn_batch {
 	struct list_head reserved;	/* large destination folios that nobody has yet */
 	struct list_head left;		/* isolated, without a destination */
 	struct folio *decided;		/* the last large one met; only compared */
+	struct folio *spare;		/* a free huge page on the destination, or NULL */
 	bool no_large;			/* large ones found no room a moment ago */
 	bool busy;			/* some could not be isolated */
 	int nid;			/* destination */
-	u64 home;			/* pages on these nodes stay */
+	u64 sources;			/* nodes that pages are taken from */
+	u64 limit;			/* it is full with so many pages */
+	u64 max;			/* a large folio may bring it above, up to this */
+	bool exchange;			/* the caller has made sure of the room */
+	unsigned int retry_ms;		/* rest after what brought nothing */
 	u64 pages;			/* isolated */
 	u64 huge;			/* of these, huge pages (each counted once) */
 	u64 placed;			/* pages now on the destination in their stead */
@@ -59,7 +73,7 @@ bool kn_migrate_is_due(const struct kn_proc *proc, int nid)
 {
 	const struct kn_migration *m = &proc->migrate[nid];
 
-	return atomic_long_read(&m->quota) > 0 && time_after_eq(jiffies, m->retry_at);
+	return atomic_long_read(&m->quota) > 0 && time_after_eq(jiffies, m->pass.retry_at);
 }
 
 static void kn_batch_skip_busy(struct kn_batch *batch, u64 pages)
@@ -84,7 +98,7 @@ static bool kn_batch_wants_large(struct kn_batch *batch, const struct kn_walk *w
 		return false;
 	}
 	batch->decided = folio;
-	if (batch->no_large) {
+	if (batch->no_large || batch->pages + folio_nr_pages(folio) > batch->max) {
 		kn_batch_skip_busy(batch, folio_nr_pages(folio));
 		return false;
 	}
@@ -101,7 +115,7 @@ static int kn_batch_take(struct kn_walk *walk, struct page *page, enum kn_page_k
 	struct folio *folio = page_folio(page);
 	int nid = folio_nid(folio);
 
-	if (batch->home & BIT_ULL(nid))
+	if (!(batch->sources & BIT_ULL(nid)))
 		return 0;
 	if (kind != KN_PAGE_MOVABLE) {
 		kn_count_skip(kind, nr_pages);
@@ -121,26 +135,41 @@ static int kn_batch_take(struct kn_walk *walk, struct page *page, enum kn_page_k
 		kn_batch_skip_busy(batch, nr_pages);
 	}
 	folio_put(folio);
-	return batch->pages >= KN_BATCH_PAGES;
+	return batch->pages >= batch->limit;
 }
 
 /*
- * A folio on the destination, or NULL.  Reclaim is never entered for it, so nothing is
- * pushed out for what is only an optimisation, and the node keeps its high watermark.
- * Room for a large one may be made by compaction.
+ * A large folio.  Room for it may be made by compaction, but PF_MEMALLOC keeps reclaim
+ * out, and __GFP_NOMEMALLOC keeps PF_MEMALLOC from opening the reserves.
+ */
+static struct folio *kn_alloc_large(gfp_t gfp, unsigned int order, int nid)
+{
+	unsigned int flags = memalloc_noreclaim_save();
+	struct folio *new;
+
+	new = __folio_alloc(gfp | GFP_TRANSHUGE_LIGHT, order, nid, NULL) ?:
+	      __folio_alloc(gfp | GFP_TRANSHUGE | __GFP_NORETRY, order, nid, NULL);
+	memalloc_noreclaim_restore(flags);
+	return new;
+}
+
+/*
+ * A folio on the destination, or NULL.  Reclaim is never entered for it, nor woken, so
+ * nothing is pushed out for what is only an optimisation, and the node keeps its high
+ * watermark.  An exchange may go below that, as far as its caller has found, and never
+ * below the low watermark's half way to the minimum.
  */
 static struct folio *kn_batch_new(struct kn_batch *batch, unsigned int order)
 {
-	gfp_t gfp = __GFP_THISNODE | __GFP_NOWARN | __GFP_NOMEMALLOC;
+	gfp_t gfp = KN_GFP_NODE;
 	struct folio *new;
 
-	if (kn_node_headroom_pages(batch->nid) < 1UL << order) {
+	if (!batch->exchange && kn_node_headroom_pages(batch->nid) < 1UL << order) {
 		kn_stat_inc(migrate_no_room);
 		return NULL;
 	}
 	if (order)
-		new = __folio_alloc(gfp | GFP_TRANSHUGE_LIGHT, order, batch->nid, NULL) ?:
-		      __folio_alloc(gfp | GFP_TRANSHUGE | __GFP_NORETRY, order, batch->nid, NULL);
+		new = kn_alloc_large(gfp, order, batch->nid);
 	else
 		new = __folio_alloc(gfp | (GFP_HIGHUSER_MOVABLE & ~__GFP_RECLAIM), 0, batch->nid,
 				    NULL);
@@ -154,6 +183,16 @@ static struct folio *kn_batch_new(struct kn_batch *batch, unsigned int order)
 		return NULL;
 	}
 	return new;
+}
+
+static struct folio *kn_batch_new_large(struct kn_batch *batch, unsigned int order)
+{
+	struct folio *spare = batch->spare;
+
+	if (!spare || folio_order(spare) != order)
+		return kn_batch_new(batch, order);
+	batch->spare = NULL;
+	return spare;
 }
 
 /*
@@ -171,7 +210,7 @@ static bool kn_batch_reserve(struct kn_batch *batch)
 
 		if (!folio_order(folio))
 			continue;
-		new = all ? kn_batch_new(batch, folio_order(folio)) : NULL;
+		new = all ? kn_batch_new_large(batch, folio_order(folio)) : NULL;
 		if (new) {
 			list_add(&new->lru, &batch->reserved);
 		} else {
@@ -228,13 +267,12 @@ static void kn_batch_unalloc(struct folio *new, unsigned long private)
 
 KN_DEFINE_MIGRATE_CALLBACKS(kn_batch_callbacks, kn_batch_alloc, kn_batch_unalloc);
 
-/* Fills the batch from the process's cursor on; true when a pass ended. */
-static bool kn_batch_collect(struct kn_batch *batch, struct kn_proc *proc)
+/* Fills the batch from the pass's cursor on; true when the pass ended. */
+static bool kn_batch_collect(struct kn_batch *batch, struct kn_proc *proc, struct kn_pass *pass)
 {
-	struct kn_migration *m = &proc->migrate[batch->nid];
 	struct kn_walk walk = {
 		.mm = proc->mm,
-		.cursor = m->cursor,
+		.cursor = pass->cursor,
 		.max_cost = U64_MAX,
 		.fn = kn_batch_take,
 		.arg = batch,
@@ -242,12 +280,12 @@ static bool kn_batch_collect(struct kn_batch *batch, struct kn_proc *proc)
 	enum kn_walk_result result = KN_WALK_MORE;
 	int slices;
 
-	for (slices = 0; result == KN_WALK_MORE && batch->pages < KN_BATCH_PAGES &&
+	for (slices = 0; result == KN_WALK_MORE && batch->pages < batch->limit &&
 	     slices < KN_BATCH_SLICES; slices++) {
 		result = kn_walk_slice(&walk);
 		batch->cost += kn_walk_cost(&walk);
 	}
-	m->cursor = result == KN_WALK_END ? 0 : walk.cursor;
+	pass->cursor = result == KN_WALK_END ? 0 : walk.cursor;
 	return result == KN_WALK_END || result == KN_WALK_GONE;
 }
 
@@ -277,16 +315,15 @@ static u64 kn_batch_not_gone(struct kn_batch *batch)
  * Migrates the batch, puts back what did not go; returns the pages that did.  A page
  * that was freed meanwhile is neither.
  */
-static u64 kn_batch_finish(struct kn_batch *batch, struct kn_proc *proc)
+static u64 kn_batch_finish(struct kn_batch *batch, struct kn_proc *proc, struct kn_pass *pass)
 {
-	struct kn_migration *m = &proc->migrate[batch->nid];
 	u64 huge = batch->huge, failed = 0;
 	struct folio *folio;
 	int nid, nice;
 
 	nice = kn_boost_begin();
 	if (!kn_batch_reserve(batch))
-		m->large_retry_at = jiffies + msecs_to_jiffies(KN_MIGRATE_RETRY_MS);
+		pass->large_retry_at = jiffies + msecs_to_jiffies(batch->retry_ms);
 	kn_migrate_pages(&batch->folios, &kn_batch_callbacks, (unsigned long)batch);
 	kn_batch_release(batch);
 	kn_boost_end(nice);
@@ -306,7 +343,6 @@ static u64 kn_batch_finish(struct kn_batch *batch, struct kn_proc *proc)
 		if (batch->from[nid])
 			atomic_long_sub(batch->from[nid], &proc->pages[nid].movable);
 	atomic_long_add(batch->placed, &proc->pages[batch->nid].movable);
-	atomic_long_sub(batch->placed, &m->quota);
 
 	kn_stat_inc(migrate_batches);
 	kn_stat_add(migrate_pages_isolated, batch->pages);
@@ -335,15 +371,40 @@ static void kn_drain(void)
 	kn_boost_end(nice);
 }
 
-/* The pass over the address space ended: rest if it brought little of what is wanted. */
-static void kn_pass_ended(struct kn_migration *m)
+/* The pass over the address space ended: rest if it brought little of @wanted pages. */
+static void kn_pass_ended(struct kn_pass *pass, long wanted, unsigned int retry_ms)
 {
-	if (m->moved <= atomic_long_read(&m->quota) / KN_FRUITLESS_PART)
-		m->retry_at = jiffies + msecs_to_jiffies(KN_MIGRATE_RETRY_MS);
-	m->moved = 0;
-	if (m->busy)
+	if (pass->moved <= wanted / KN_FRUITLESS_PART)
+		pass->retry_at = jiffies + msecs_to_jiffies(retry_ms);
+	pass->moved = 0;
+	if (pass->busy)
 		kn_drain();
-	m->busy = false;
+	pass->busy = false;
+}
+
+/* Collects and migrates; returns the pages moved. */
+static u64 kn_batch_run(struct kn_batch *batch, struct kn_proc *proc, struct kn_pass *pass,
+			long wanted)
+{
+	u64 start = ktime_get_ns(), headroom = kn_node_headroom_pages(batch->nid), moved = 0;
+	bool ended;
+
+	INIT_LIST_HEAD(&batch->folios);
+	INIT_LIST_HEAD(&batch->reserved);
+	INIT_LIST_HEAD(&batch->left);
+	batch->no_large = !batch->spare && time_before(jiffies, pass->large_retry_at);
+	ended = kn_batch_collect(batch, proc, pass);
+	if (batch->pages) {
+		moved = kn_batch_finish(batch, proc, pass);
+		trace_knumad_migrate(proc->tgid, batch->nid, batch->pages, moved, headroom,
+				     kn_node_headroom_pages(batch->nid), ktime_get_ns() - start);
+	}
+	pass->moved += moved;
+	pass->busy |= batch->busy;
+	if (ended)
+		kn_pass_ended(pass, wanted, batch->retry_ms);
+	kn_stat_add(migrate_time_ns, ktime_get_ns() - start);
+	return moved;
 }
 
 /**
@@ -357,34 +418,76 @@ static void kn_pass_ended(struct kn_migration *m)
 u64 kn_migrate_batch(struct kn_proc *proc, int nid)
 {
 	struct kn_migration *m = &proc->migrate[nid];
+	u64 home = READ_ONCE(proc->home);
 	struct kn_batch batch = {
-		.folios = LIST_HEAD_INIT(batch.folios),
-		.reserved = LIST_HEAD_INIT(batch.reserved),
-		.left = LIST_HEAD_INIT(batch.left),
-		.no_large = time_before(jiffies, m->large_retry_at),
 		.nid = nid,
-		.home = READ_ONCE(proc->home),
+		.sources = ~home,
+		.limit = KN_BATCH_PAGES,
+		.max = U64_MAX,
+		.retry_ms = KN_MIGRATE_RETRY_MS,
 	};
-	u64 start = ktime_get_ns(), headroom = kn_node_headroom_pages(nid), moved = 0;
-	bool ended;
 
-	if (!(batch.home & BIT_ULL(nid)))
+	if (!(home & BIT_ULL(nid)))
 		return 0;
-	if (headroom < KN_BATCH_PAGES) {
+	if (kn_node_headroom_pages(nid) < KN_BATCH_PAGES) {
 		kn_stat_inc(migrate_no_room);
-		m->retry_at = jiffies + msecs_to_jiffies(KN_MIGRATE_RETRY_MS);
+		m->pass.retry_at = jiffies + msecs_to_jiffies(KN_MIGRATE_RETRY_MS);
 		return 0;
 	}
-	ended = kn_batch_collect(&batch, proc);
-	if (batch.pages) {
-		moved = kn_batch_finish(&batch, proc);
-		trace_knumad_migrate(proc->tgid, nid, batch.pages, moved, headroom,
-				     kn_node_headroom_pages(nid), ktime_get_ns() - start);
-	}
-	m->moved += moved;
-	m->busy |= batch.busy;
-	if (ended)
-		kn_pass_ended(m);
-	kn_stat_add(migrate_time_ns, ktime_get_ns() - start);
+	atomic_long_sub(kn_batch_run(&batch, proc, &m->pass, atomic_long_read(&m->quota)),
+			&m->quota);
 	return max(batch.cost, batch.pages);
+}
+
+/*
+ * The room of a huge page that has just left @nid, or NULL.  It may be on this CPU's list
+ * of free pages, which the watermark check of an allocation does not look into.
+ */
+static struct folio *kn_keep_room(int nid)
+{
+	struct zone *zone = kn_node_zone(nid);
+
+	if (!zone)
+		return NULL;
+	preempt_disable();
+	KN_CALL(drain_local_pages)(zone);
+	preempt_enable();
+	return __folio_alloc(KN_GFP_NODE | GFP_TRANSHUGE_LIGHT, HPAGE_PMD_ORDER, nid, NULL);
+}
+
+/**
+ * kn_migrate_leg - move some pages of a process from one node to another
+ * @proc: the process
+ * @pass: where the last call left off; starts again when it gets to the end
+ * @from: node they leave
+ * @to: node they go to; the caller has found room for @max pages there
+ * @max: pages, at most; about KN_EXCHANGE_PAGES are moved
+ * @spare_to: a free huge page on @to or NULL; NULL once it is used
+ * @spare_from: receives the room of a huge page that has left @from, if it is NULL
+ * @cost: what it cost is added, in pages
+ *
+ * For exchanges: the high watermark does not count, and the room that a huge page leaves is
+ * kept for the one that comes back: others would soon have broken it up.  Return: pages
+ * moved.
+ */
+u64 kn_migrate_leg(struct kn_proc *proc, struct kn_pass *pass, int from, int to, u64 max,
+		   struct folio **spare_to, struct folio **spare_from, u64 *cost)
+{
+	struct kn_batch batch = {
+		.nid = to,
+		.sources = BIT_ULL(from),
+		.limit = min_t(u64, max, KN_EXCHANGE_PAGES),
+		.max = max,
+		.exchange = true,
+		.retry_ms = KN_LEG_RETRY_MS,
+	};
+	u64 moved;
+
+	batch.spare = *spare_to;
+	moved = kn_batch_run(&batch, proc, pass, batch.limit);
+	*spare_to = batch.spare;
+	if (moved >= HPAGE_PMD_NR && batch.huge && !*spare_from)
+		*spare_from = kn_keep_room(from);
+	*cost += max(batch.cost, batch.pages);
+	return moved;
 }

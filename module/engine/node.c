@@ -66,6 +66,22 @@ u64 kn_node_high_wmark_pages(int nid)
 }
 
 /**
+ * kn_node_zone - the zone that the allocator takes movable pages of a node from first
+ * @nid: online or not
+ *
+ * Return: NULL for a node without memory.
+ */
+struct zone *kn_node_zone(int nid)
+{
+	int i;
+
+	for (i = ZONE_MOVABLE; i >= 0 && node_online(nid); i--)
+		if (managed_zone(&NODE_DATA(nid)->node_zones[i]))
+			return &NODE_DATA(nid)->node_zones[i];
+	return NULL;
+}
+
+/**
  * kn_node_headroom_pages - how much may be put on a node
  * @nid: online or not
  *
@@ -75,19 +91,35 @@ u64 kn_node_high_wmark_pages(int nid)
  */
 u64 kn_node_headroom_pages(int nid)
 {
-	int i;
+	struct zone *zone = kn_node_zone(nid);
+	u64 free, keep;
 
-	for (i = ZONE_MOVABLE; i >= 0 && node_online(nid); i--) {
-		struct zone *zone = &NODE_DATA(nid)->node_zones[i];
-		u64 free, keep;
+	if (!zone)
+		return 0;
+	free = zone_page_state(zone, NR_FREE_PAGES);
+	keep = high_wmark_pages(zone) + num_online_cpus() * KN_VMSTAT_DRIFT_PAGES;
+	return free > keep ? free - keep : 0;
+}
 
-		if (!managed_zone(zone))
-			continue;
-		free = zone_page_state(zone, NR_FREE_PAGES);
-		keep = high_wmark_pages(zone) + num_online_cpus() * KN_VMSTAT_DRIFT_PAGES;
-		return free > keep ? free - keep : 0;
-	}
-	return 0;
+/**
+ * kn_node_exchange_pages - how much may be put on a node for a moment
+ * @nid: online or not
+ *
+ * In an exchange as much leaves the node again at once, so the high watermark, below which
+ * the kernel would not begin to reclaim anyway, does not count.  What is left at the least
+ * is half way from the low watermark to the minimum, below which others would be held up.
+ * Exact: the per-CPU counters are read as well.
+ */
+u64 kn_node_exchange_pages(int nid)
+{
+	struct zone *zone = kn_node_zone(nid);
+	u64 free, keep;
+
+	if (!zone)
+		return 0;
+	free = zone_page_state_snapshot(zone, NR_FREE_PAGES);
+	keep = (min_wmark_pages(zone) + low_wmark_pages(zone)) / 2;
+	return free > keep ? free - keep : 0;
 }
 
 /**

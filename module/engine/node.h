@@ -8,10 +8,12 @@
 
 #include <linux/types.h>
 
+struct zone *kn_node_zone(int nid);
 u64 kn_node_present_pages(int nid);
 u64 kn_node_free_pages(int nid);
 u64 kn_node_high_wmark_pages(int nid);
 u64 kn_node_headroom_pages(int nid);
+u64 kn_node_exchange_pages(int nid);
 u32 kn_node_nr_cpus(int nid);
 
 /* True for a node that has CPUs; cpumask_of_node() of another is empty. */

@@ -17,6 +17,7 @@
 #include "decisions.h"
 #include "discover.h"
 #include "engine.h"
+#include "exchange.h"
 #include "load.h"
 #include "node.h"
 #include "plan.h"
@@ -36,6 +37,7 @@ static struct {
 	u64 *fixed;
 	u64 *into;
 	void *scratch;
+	struct policy_exchange exchanges[KN_MAX_EXCHANGES];
 	struct policy_node nodes[KNUMAD_MAX_NODES];
 	u8 distance[KNUMAD_MAX_NODES * KNUMAD_MAX_NODES];
 } kn_arena;
@@ -47,10 +49,8 @@ static bool kn_homes_changed;
 /* Nodes into which the last plan wants pages moved, of whatever process. */
 static u64 kn_nodes_wanting;
 
-/**
- * kn_plan_exit - free the arena
- */
-void kn_plan_exit(void)
+/* Frees the arena. */
+static void kn_arena_free(void)
 {
 	kvfree(kn_arena.recs);
 	kvfree(kn_arena.procs);
@@ -77,7 +77,7 @@ static int kn_arena_fit(void)
 
 	if (want <= kn_arena.room && kn_arena.room)
 		return 0;
-	kn_plan_exit();
+	kn_arena_free();
 	want += want / 4 + 16;
 	cells = array_size(want, nr_node_ids);
 	kn_arena.recs = kvcalloc(want, sizeof(*kn_arena.recs), GFP_KERNEL);
@@ -89,7 +89,7 @@ static int kn_arena_fit(void)
 	kn_arena.scratch = kvzalloc(policy_scratch_bytes(want, nr_node_ids), GFP_KERNEL);
 	if (!kn_arena.recs || !kn_arena.procs || !kn_arena.verdicts || !kn_arena.pages ||
 	    !kn_arena.fixed || !kn_arena.into || !kn_arena.scratch) {
-		kn_plan_exit();
+		kn_arena_free();
 		return -ENOMEM;
 	}
 	kn_arena.room = want;
@@ -261,6 +261,10 @@ int kn_plan_pass(enum kn_mode mode)
 		.nodes = kn_arena.nodes,
 		.distance = kn_arena.distance,
 	};
+	struct policy_exchanges exchanges = {
+		.max = KN_MAX_EXCHANGES,
+		.list = kn_arena.exchanges,
+	};
 	u64 start, wanting = 0;
 	u32 i;
 	int err = kn_arena_fit();
@@ -273,17 +277,20 @@ int kn_plan_pass(enum kn_mode mode)
 	kn_tunables(&s.tunables, mode);
 
 	start = ktime_get_ns();
-	err = policy_plan(&s, kn_arena.verdicts, kn_arena.scratch);
+	err = policy_plan(&s, kn_arena.verdicts, &exchanges, kn_arena.scratch);
 	kn_stat_add(plan_time_ns, ktime_get_ns() - start);
 	kn_stat_inc(plan_passes);
 
-	for (i = 0; i < kn_arena.nr; i++) {
-		if (!err)
-			wanting |= kn_apply(kn_arena.recs[i], &kn_arena.verdicts[i], mode);
-		kn_proc_put(kn_arena.recs[i]);
-	}
-	if (!err)
+	for (i = 0; i < kn_arena.nr && !err; i++)
+		wanting |= kn_apply(kn_arena.recs[i], &kn_arena.verdicts[i], mode);
+	if (!err) {
 		WRITE_ONCE(kn_nodes_wanting, wanting);
+		if (!kn_mode_moves_memory(mode))
+			exchanges.nr = 0;
+		kn_exchanges_plan(&exchanges, kn_arena.recs);
+	}
+	for (i = 0; i < kn_arena.nr; i++)
+		kn_proc_put(kn_arena.recs[i]);
 	return err;
 }
 
@@ -360,6 +367,7 @@ void kn_plan_forget(void)
 	int nid;
 
 	kn_load_reset();
+	kn_exchanges_forget();
 	WRITE_ONCE(kn_nodes_wanting, 0);
 	for (proc = kn_registry_next(NULL); proc; proc = kn_registry_next(proc)) {
 		WRITE_ONCE(proc->home, 0);
@@ -368,4 +376,13 @@ void kn_plan_forget(void)
 		for (nid = 0; nid < nr_node_ids; nid++)
 			atomic_long_set(&proc->migrate[nid].quota, 0);
 	}
+}
+
+/**
+ * kn_plan_exit - drop what a plan still holds; planner and workers have ended
+ */
+void kn_plan_exit(void)
+{
+	kn_exchanges_forget();
+	kn_arena_free();
 }

@@ -90,8 +90,8 @@ struct kn_proc *kn_proc_create(struct pid *pid, struct task_struct *leader, stru
 	mutex_init(&proc->scan.lock);
 	proc->scan.due = jiffies;
 	for_each_node_state(nid, N_POSSIBLE) {
-		proc->migrate[nid].retry_at = jiffies;
-		proc->migrate[nid].large_retry_at = jiffies;
+		proc->migrate[nid].pass.retry_at = jiffies;
+		proc->migrate[nid].pass.large_retry_at = jiffies;
 	}
 	proc->pid = get_pid(pid);
 	proc->tgid = pid_nr(pid);

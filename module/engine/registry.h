@@ -48,13 +48,18 @@ struct kn_count {
 	u64 fixed;
 };
 
-/* One node's worker moving this process's pages into its node. */
-struct kn_migration {
+/* A pass over an address space that moves pages, batch by batch. */
+struct kn_pass {
 	unsigned long cursor;		/* address the next batch starts from */
 	unsigned long retry_at;		/* jiffies: a fruitless pass is not repeated before */
 	long moved;			/* pages moved in the pass under way */
 	unsigned long large_retry_at;	/* jiffies: no large folios before, they found no room */
 	bool busy;			/* the pass under way met pages it could not isolate */
+};
+
+/* One node's worker moving this process's pages into its node. */
+struct kn_migration {
+	struct kn_pass pass;
 	atomic_long_t quota;		/* pages the plan still wants moved into the node */
 };
 

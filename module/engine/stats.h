@@ -37,6 +37,12 @@
 	X(migrate_no_room, "allocations not made: the node would fall below its high watermark") \
 	X(migrate_no_memory, "allocations that failed on the wanted node") \
 	X(migrate_wrong_node, "allocations that came from another node (never expected)") \
+	X(exchanges_begun, "exchanges planned: processes whose memory changes places") \
+	X(exchanges_done, "of these, those that moved all they were to move") \
+	X(exchange_pages, "pages migrated in exchanges (part of migrate_pages_ok)") \
+	X(exchange_bounced, "pages put on a third node to begin where nothing was free") \
+	X(exchange_no_room, "rounds of an exchange given up: no node at all had room") \
+	X(exchange_stuck, "rounds of an exchange in which nothing could be moved") \
 	X(skip_pinned, "pages left: pinned for DMA") \
 	X(skip_mlocked, "pages left: mlocked") \
 	X(skip_shared, "pages left: mapped by more than one process") \

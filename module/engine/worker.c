@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The knumad threads, one per node with memory, bound to the node's CPUs: they scan
- * the processes whose memory is mostly there, and fetch pages whose home it is.
+ * the processes whose memory is mostly there, fetch pages whose home it is, and run the
+ * exchanges whose first leg ends there.
  *
  * Context: kernel threads of the lowest priority, freezable.  Bounded by token buckets
  * filled from scan_mb_per_sec and migrate_mb_per_sec, each per thread.
@@ -26,6 +27,7 @@
 #include "../compat/housekeeping.h"
 #include "config.h"
 #include "engine.h"
+#include "exchange.h"
 #include "load.h"
 #include "migrate.h"
 #include "plan.h"
@@ -144,6 +146,32 @@ static bool kn_worker_migrate(struct kn_worker *w)
 	return more;
 }
 
+/* Runs the exchanges that are this node's, while the budget lasts; true if one goes on. */
+static bool kn_worker_exchange(struct kn_worker *w)
+{
+	struct kn_exchange *x;
+	bool more = false;
+	int i;
+
+	for (x = kn_exchange_next(NULL, w->nid); x; x = kn_exchange_next(x, w->nid)) {
+		for (i = 0; i < KN_VISIT_BATCHES && kn_exchange_is_due(x); i++) {
+			u64 cost;
+
+			if (kn_worker_leaves() || w->migrate.pages <= 0) {
+				kn_exchange_put(x);
+				return true;
+			}
+			cost = kn_exchange_round(x);
+			if (!cost)
+				break;
+			w->migrate.pages -= cost;
+			cond_resched();
+		}
+		more |= kn_exchange_is_due(x);
+	}
+	return more;
+}
+
 /* One round over all processes; returns how long to sleep, in ms. */
 static unsigned int kn_worker_round(struct kn_worker *w)
 {
@@ -159,6 +187,8 @@ static unsigned int kn_worker_round(struct kn_worker *w)
 	more = kn_worker_scan(w);
 	if (kn_mode_moves_memory(mode) && kn_plan_moves_into(w->nid))
 		more |= kn_worker_migrate(w);
+	if (kn_mode_moves_memory(mode))
+		more |= kn_worker_exchange(w);
 	if (!more)
 		kn_worker_forget(w);
 	return more ? KN_WORKER_BUSY_MS : READ_ONCE(kn_config.scan_period_ms);

@@ -54,7 +54,8 @@ enum kn_capability {
 	KN_ISOLATE(X, OR) \
 	KN_MIGRATE_PAGES(X, OR) \
 	X(putback_movable_pages, void, (struct list_head *), MIGRATE) \
-	X(lru_add_drain_all, void, (void), MIGRATE)
+	X(lru_add_drain_all, void, (void), MIGRATE) \
+	X(drain_local_pages, void, (struct zone *), MIGRATE)
 
 /*
  * X and OR: functions that are replaced.  select_task_rq_fair() lost sd_flag in "sched:

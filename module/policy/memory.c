@@ -29,7 +29,7 @@ static u64 away_from_home(const struct plan *pl, u32 i)
 }
 
 /* Nodes of its home that its memory may be put on. */
-static u64 destinations(const struct plan *pl, u32 i)
+u64 plan_destinations(const struct plan *pl, u32 i)
 {
 	return pl->procs[i].home & pl->s->procs[i].mem_nodes & pl->mem_mask;
 }
@@ -68,7 +68,7 @@ static bool worth_moving(const struct plan *pl, u32 i, u64 away, s64 gain)
 static u64 allot(struct plan *pl, u32 i, u64 want)
 {
 	struct policy_verdict *v = &pl->out[i];
-	u64 dest = destinations(pl, i), room = 0, got = 0, bits;
+	u64 dest = plan_destinations(pl, i), room = 0, got = 0, bits;
 	u32 nid;
 
 	plan_for_each_node(nid, dest, bits)
@@ -116,7 +116,7 @@ static struct policy_past next_past(const struct plan *pl, u32 i)
 	struct policy_past past = p->past;
 	u64 home = pl->procs[i].home;
 
-	past.moving = pl->out[i].move_pages != 0;
+	past.moving = pl->out[i].move_pages || pl->out[i].exchange_pages;
 	if (home == p->home) {
 		if (past.age < U32_MAX)
 			past.age++;
@@ -133,12 +133,12 @@ static struct policy_past next_past(const struct plan *pl, u32 i)
 	return past;
 }
 
-static void tell(struct plan *pl, u32 i, bool waits)
+static void tell(struct plan *pl, u32 i)
 {
 	const struct policy_proc *p = &pl->s->procs[i];
 	const struct plan_proc *pp = &pl->procs[i];
 	struct policy_verdict *v = &pl->out[i];
-	bool cpu = false;
+	bool moves = v->move_pages || v->exchange_pages, cpu;
 
 	v->home = pp->home;
 	v->reason = pp->reason;
@@ -151,14 +151,14 @@ static void tell(struct plan *pl, u32 i, bool waits)
 	if (pp->home) {
 		cpu = pl->s->tunables.may_move_cpu && pp->reason != POLICY_IDLE &&
 		      v->cpu_home_permille < CPU_PERMILLE;
-		if (v->move_pages)
+		if (moves)
 			v->action = cpu ? POLICY_MOVE_BOTH : POLICY_MOVE_MEMORY;
 		else
 			v->action = cpu ? POLICY_MOVE_CPU : POLICY_STAY;
 		if (!v->changed && pp->reason != POLICY_IDLE) {
-			v->reason = waits ? POLICY_NO_ROOM : POLICY_SETTLED;
-			if (v->move_pages)
-				v->reason = POLICY_CONVERGING;
+			v->reason = pp->waiting ? POLICY_NO_ROOM : POLICY_SETTLED;
+			if (moves)
+				v->reason = v->move_pages ? POLICY_CONVERGING : POLICY_EXCHANGE;
 			else if (pp->held)
 				v->reason = POLICY_HELD;
 		}
@@ -167,7 +167,7 @@ static void tell(struct plan *pl, u32 i, bool waits)
 }
 
 /**
- * plan_memory() - allot free pages and write all verdicts
+ * plan_memory() - allot free pages, find exchanges, and write all verdicts
  * @pl: the plan; all homes are final
  */
 void plan_memory(struct plan *pl)
@@ -184,34 +184,40 @@ void plan_memory(struct plan *pl)
 		v->gain_ucpu = 0;
 		v->cost_ucpu = 0;
 		v->move_pages = 0;
+		v->exchange_pages = 0;
 		if (v->into)
 			for (nid = 0; nid < pl->nr_nodes; nid++)
 				v->into[nid] = 0;
 		permilles(pl, i);
 		if (!pl->procs[i].home || pl->procs[i].reason == POLICY_IDLE ||
-		    !pl->s->tunables.may_move_memory || !destinations(pl, i))
+		    !pl->s->tunables.may_move_memory || !plan_destinations(pl, i))
 			continue;
 		away = away_from_home(pl, i);
 		gain = away ? gain_of_moving(pl, i) : 0;
 		if (!away || !worth_moving(pl, i, away, gain))
 			continue;
+		pl->procs[i].away = away;
 		v->gain_ucpu = gain;
 		pl->keys[n].key = ~(((u64)gain << 10) / away);
 		pl->keys[n++].idx = i;
 	}
 	plan_sort(pl, n);
 	for (k = 0; k < n; k++) {
+		struct plan_proc *pp = &pl->procs[pl->keys[k].idx];
 		struct policy_verdict *v = &pl->out[pl->keys[k].idx];
 
-		i = pl->keys[k].idx;
-		v->move_pages = allot(pl, i, away_from_home(pl, i));
-		v->cost_ucpu = plan_copy_cost(pl, v->move_pages);
-		if (!v->move_pages)
+		v->move_pages = allot(pl, pl->keys[k].idx, pp->away);
+		pp->waiting = pp->away - v->move_pages;
+	}
+	pl->nr_waiting = n;
+	plan_exchange(pl);
+	for (k = 0; k < n; k++) {
+		struct policy_verdict *v = &pl->out[pl->keys[k].idx];
+
+		v->cost_ucpu = plan_copy_cost(pl, v->move_pages + v->exchange_pages);
+		if (!v->move_pages && !v->exchange_pages)
 			v->gain_ucpu = 0;
-		tell(pl, i, !v->move_pages);
-		pl->procs[i].told = true;
 	}
 	for (i = 0; i < pl->nr_procs; i++)
-		if (!pl->procs[i].told)
-			tell(pl, i, false);
+		tell(pl, i);
 }

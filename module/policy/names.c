@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Names of actions and reasons, and the default tunables.
+ * Names of actions, reasons and kinds of exchange, and the default tunables.
  *
  * Constant data behind functions; called from any context, by debugfs and by
  * tests/unit.
@@ -32,7 +32,14 @@ static const char * const reason_names[] = {
 	[POLICY_SETTLED]	= "settled",
 	[POLICY_CONVERGING]	= "converging",
 	[POLICY_HELD]		= "held",
+	[POLICY_EXCHANGE]	= "exchange",
 	[POLICY_NO_ROOM]	= "no-room",
+};
+
+static const char * const exchange_names[] = {
+	[POLICY_PAIR]		= "pair",
+	[POLICY_CHAIN]		= "chain",
+	[POLICY_GIVE_WAY]	= "give-way",
 };
 
 const char *policy_action_name(enum policy_action action)
@@ -47,6 +54,13 @@ const char *policy_reason_name(enum policy_reason reason)
 	if (reason >= POLICY_NR_REASONS)
 		return "?";
 	return reason_names[reason];
+}
+
+const char *policy_exchange_name(enum policy_exchange_kind kind)
+{
+	if (kind >= POLICY_NR_EXCHANGE_KINDS)
+		return "?";
+	return exchange_names[kind];
 }
 
 void policy_tunables_default(struct policy_tunables *t)

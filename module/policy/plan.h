@@ -5,7 +5,8 @@
  * Lives in the caller's scratch memory for the length of one policy_plan()
  * call; nothing outside module/policy includes this. The steps, in order:
  * cost.c prices every (process, node), homes.c places processes, swap.c
- * exchanges what is blocked, memory.c allots free pages and writes verdicts.
+ * exchanges homes of those that are blocked, memory.c allots free pages, exchange.c finds
+ * whose pages change places without any, and memory.c writes the verdicts.
  */
 #ifndef KNUMAD_POLICY_PLAN_H
 #define KNUMAD_POLICY_PLAN_H
@@ -54,6 +55,8 @@ struct plan_proc {
 	u64 total;		/* resident pages */
 	u64 movable;
 	u64 claimed;		/* free pages set aside at its home */
+	u64 away;		/* pages that are worth bringing home */
+	u64 waiting;		/* of these, pages for which nothing is free there */
 	s64 adrift;		/* cost with threads anywhere alike: no home */
 	s64 best;		/* cost on the best node if all nodes were empty */
 	s64 regret;		/* cost of the second best above that */
@@ -66,12 +69,20 @@ struct plan_proc {
 	bool fixed;		/* not for this plan to change */
 	bool changed;		/* came with another home, lost it in this plan */
 	bool held;		/* a better home exists, but it is too early */
-	bool told;		/* its verdict is written */
+	bool gave_way;		/* its pages make room for another's */
 };
 
 struct plan_key {
 	u64 key;
 	u32 idx;
+};
+
+/* What still wants from one node to another, see exchange.c. */
+struct plan_edge {
+	u64 want;		/* pages, of all processes */
+	u64 left;		/* of these, of @proc */
+	u32 proc;
+	u32 at;			/* the key behind @proc's */
 };
 
 /* Best found exchange from node n to node m, see swap.c. */
@@ -85,6 +96,7 @@ struct plan_swap {
 struct plan {
 	const struct policy_snapshot *s;
 	struct policy_verdict *out;
+	struct policy_exchanges *exchanges;	/* NULL: none wanted */
 	u32 nr_nodes;
 	u32 nr_procs;
 	u64 cpu_mask;		/* nodes with CPUs */
@@ -101,6 +113,8 @@ struct plan {
 	struct plan_node *nodes;
 	struct plan_proc *procs;
 	struct plan_key *keys;	/* [nr_procs], for sorting */
+	u32 nr_waiting;		/* keys of processes with memory to bring home */
+	struct plan_edge *edges; /* [nr_nodes * nr_nodes], row is from */
 	struct plan_swap *swaps; /* [nr_nodes * nr_nodes] */
 	u8 *penalty;		/* [nr_nodes * nr_nodes], tenths above local */
 	s64 *stay;		/* [nr_procs * nr_nodes], memory stays */
@@ -190,7 +204,11 @@ u32 plan_swap_blocked(struct plan *pl);
 /* by_run.c */
 void plan_home_by_run(struct plan *pl, u32 i);
 
+/* exchange.c */
+void plan_exchange(struct plan *pl);
+
 /* memory.c */
+u64 plan_destinations(const struct plan *pl, u32 i);
 void plan_memory(struct plan *pl);
 
 #endif /* KNUMAD_POLICY_PLAN_H */

@@ -34,6 +34,7 @@ size_t policy_scratch_bytes(u32 nr_procs, u32 nr_nodes)
 	       align8(nr_procs * sizeof(struct plan_proc)) +
 	       align8(nr_procs * sizeof(struct plan_key)) +
 	       align8(pairs * sizeof(struct plan_swap)) +
+	       align8(pairs * sizeof(struct plan_edge)) +
 	       align8(pairs) + PLAN_MAX_FLUID * nr_nodes * sizeof(s64) + 2 * places * sizeof(s64);
 }
 
@@ -46,7 +47,7 @@ static void *carve(char **from, size_t bytes)
 }
 
 static struct plan *lay_out(const struct policy_snapshot *s, struct policy_verdict *out,
-			    void *scratch)
+			    struct policy_exchanges *exchanges, void *scratch)
 {
 	size_t pairs = (size_t)s->nr_nodes * s->nr_nodes;
 	size_t places = (size_t)s->nr_procs * s->nr_nodes;
@@ -56,12 +57,14 @@ static struct plan *lay_out(const struct policy_snapshot *s, struct policy_verdi
 	memset(pl, 0, sizeof(*pl));
 	pl->s = s;
 	pl->out = out;
+	pl->exchanges = exchanges;
 	pl->nr_nodes = s->nr_nodes;
 	pl->nr_procs = s->nr_procs;
 	pl->nodes = carve(&free, s->nr_nodes * sizeof(*pl->nodes));
 	pl->procs = carve(&free, s->nr_procs * sizeof(*pl->procs));
 	pl->keys = carve(&free, s->nr_procs * sizeof(*pl->keys));
 	pl->swaps = carve(&free, pairs * sizeof(*pl->swaps));
+	pl->edges = carve(&free, pairs * sizeof(*pl->edges));
 	pl->penalty = carve(&free, pairs);
 	pl->fluid_parts = carve(&free, PLAN_MAX_FLUID * s->nr_nodes * sizeof(s64));
 	pl->stay = carve(&free, places * sizeof(s64));
@@ -204,14 +207,17 @@ static void classify(struct plan *pl, u32 i)
 		plan_put(pl, i, pp->home);
 }
 
-int policy_plan(const struct policy_snapshot *s, struct policy_verdict *out, void *scratch)
+int policy_plan(const struct policy_snapshot *s, struct policy_verdict *out,
+		struct policy_exchanges *exchanges, void *scratch)
 {
 	struct plan *pl;
 	u32 i;
 
 	if (!makes_sense(s, out, scratch))
 		return -EINVAL;
-	pl = lay_out(s, out, scratch);
+	pl = lay_out(s, out, exchanges, scratch);
+	if (exchanges)
+		exchanges->nr = 0;
 	measure_nodes(pl);
 	for (i = 0; i < pl->nr_procs; i++)
 		measure_proc(pl, i);

@@ -156,6 +156,7 @@ enum policy_action {
  * @POLICY_SETTLED: as before, nothing better found
  * @POLICY_CONVERGING: as before, until its memory has arrived
  * @POLICY_HELD: a better home exists, but it changed too lately
+ * @POLICY_EXCHANGE: as before, and its memory changes places with other memory
  * @POLICY_NO_ROOM: as before, and its memory waits for free pages
  */
 enum policy_reason {
@@ -174,6 +175,7 @@ enum policy_reason {
 	POLICY_SETTLED,
 	POLICY_CONVERGING,
 	POLICY_HELD,
+	POLICY_EXCHANGE,
 	POLICY_NO_ROOM,
 	POLICY_NR_REASONS
 };
@@ -189,6 +191,7 @@ enum policy_reason {
  * @cost_ucpu: what that costs in copying
  * @move_pages: pages to move home now, those farthest from home first; the
  *	node's free memory is respected
+ * @exchange_pages: pages that come home in exchange for others, beside @move_pages
  * @into: [nr_nodes] supplied by the caller, or NULL: @move_pages by destination
  * @mem_home_permille: part of its memory that is at @home now
  * @cpu_home_permille: part of its CPU demand that is at @home now
@@ -202,10 +205,68 @@ struct policy_verdict {
 	u64 gain_ucpu;
 	u64 cost_ucpu;
 	u64 move_pages;
+	u64 exchange_pages;
 	u64 *into;
 	u16 mem_home_permille;
 	u16 cpu_home_permille;
 	struct policy_past past;
+};
+
+/* An exchange goes over at most so many nodes. */
+#define POLICY_EXCHANGE_LEGS	8
+
+/**
+ * struct policy_leg - one process's part in an exchange
+ * @proc: index into the snapshot's processes
+ * @from: node that its pages leave
+ * @to: node that they go to
+ */
+struct policy_leg {
+	u32 proc;
+	u8 from;
+	u8 to;
+};
+
+/**
+ * enum policy_exchange_kind - why these change places
+ * @POLICY_PAIR: each wants to where the other is
+ * @POLICY_CHAIN: each wants to where the next one is, in a circle
+ * @POLICY_GIVE_WAY: the first wants to where the second is, which loses far less
+ */
+enum policy_exchange_kind {
+	POLICY_PAIR,
+	POLICY_CHAIN,
+	POLICY_GIVE_WAY,
+	POLICY_NR_EXCHANGE_KINDS
+};
+
+/**
+ * struct policy_exchange - memory that changes places
+ * @kind: why
+ * @nr_legs: 2..POLICY_EXCHANGE_LEGS; each leg leaves the node that the one before goes
+ *	to, and the first the one that the last goes to
+ * @pages: how many of each leg
+ * @gain_ucpu: what the legs save in all
+ * @legs: the parts
+ */
+struct policy_exchange {
+	enum policy_exchange_kind kind;
+	u32 nr_legs;
+	u64 pages;
+	u64 gain_ucpu;
+	struct policy_leg legs[POLICY_EXCHANGE_LEGS];
+};
+
+/**
+ * struct policy_exchanges - room for the exchanges of a plan
+ * @max: how many fit; what does not fit is for the next plan
+ * @nr: set by policy_plan()
+ * @list: [max]
+ */
+struct policy_exchanges {
+	u32 max;
+	u32 nr;
+	struct policy_exchange *list;
 };
 
 /**
@@ -227,6 +288,7 @@ size_t policy_scratch_bytes(u32 nr_procs, u32 nr_nodes);
  * policy_plan() - give each process of a snapshot a home
  * @s: the snapshot
  * @out: [nr_procs]; all fields but @into are written
+ * @exchanges: receives whose memory changes places with whose; NULL if nobody's shall
  * @scratch: policy_scratch_bytes() bytes
  *
  * The same snapshot always gives the same plan.
@@ -234,7 +296,7 @@ size_t policy_scratch_bytes(u32 nr_procs, u32 nr_nodes);
  * Return: 0, or -EINVAL if the snapshot makes no sense (then @out is untouched).
  */
 int policy_plan(const struct policy_snapshot *s, struct policy_verdict *out,
-		void *scratch);
+		struct policy_exchanges *exchanges, void *scratch);
 
 /**
  * policy_action_name() - the name debugfs and the tests use
@@ -251,5 +313,13 @@ const char *policy_action_name(enum policy_action action);
  * Return: a word such as "memory-here".
  */
 const char *policy_reason_name(enum policy_reason reason);
+
+/**
+ * policy_exchange_name() - the name debugfs and the tests use
+ * @kind: one of enum policy_exchange_kind
+ *
+ * Return: a word such as "pair".
+ */
+const char *policy_exchange_name(enum policy_exchange_kind kind);
 
 #endif /* KNUMAD_POLICY_H */

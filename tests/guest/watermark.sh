@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # A node is never filled below its high watermark by migration: memory that wants
-# to come to a nearly full node comes as far as there is room, and no further. Free
+# to come to a nearly full node comes as far as there is room, and no further.
+# The memory in the way is mlocked, or it would give way (see exchange.sh). Free
 # pages are sampled from /proc/zoneinfo, and taken from the knumad_migrate
 # tracepoint's own figures.
 # Time limit: 150 s
@@ -24,7 +25,7 @@ echo 0 >"$NUMAB"
 start_hold mover 0 1x1 thp:$PROCESS_MB
 pid=$HOLD_PID
 fill_mb=$(($(spare_pages 1) / 256 - LEAVE_MB))
-start_hold fill 1 - plain:"$fill_mb"
+start_hold fill 1 - mlocked:"$fill_mb"
 fill=$HOLD_PID
 room=$(spare_pages 1)
 at_most "node 1 has less room than wants to come (pages)" $((PROCESS_MB * 256 * 3 / 4)) "$room"

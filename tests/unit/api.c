@@ -13,7 +13,7 @@ static bool refuses(struct policy_snapshot s, const char *what, char *message)
 	struct policy_verdict out = { .home = 77 };
 	static u64 scratch[2048];
 
-	if (policy_plan(&s, &out, scratch) == -EINVAL && out.home == 77)
+	if (policy_plan(&s, &out, NULL, scratch) == -EINVAL && out.home == 77)
 		return true;
 	snprintf(message, SIM_MESSAGE, "expected -EINVAL and no output for %s", what);
 	return false;
@@ -30,6 +30,10 @@ static bool names(char *message)
 	for (a = 0; a < POLICY_NR_REASONS; a++)
 		for (b = 0; b < a; b++)
 			if (!strcmp(policy_reason_name(a), policy_reason_name(b)))
+				goto same;
+	for (a = 0; a < POLICY_NR_EXCHANGE_KINDS; a++)
+		for (b = 0; b < a; b++)
+			if (!strcmp(policy_exchange_name(a), policy_exchange_name(b)))
 				goto same;
 	return true;
 same:
@@ -56,7 +60,7 @@ bool api_run(char message[SIM_MESSAGE])
 	static u64 scratch[2048];
 
 	policy_tunables_default(&good.tunables);
-	if (policy_scratch_bytes(1, 1) > sizeof(scratch) || policy_plan(&good, &v, scratch) ||
+	if (policy_scratch_bytes(1, 1) > sizeof(scratch) || policy_plan(&good, &v, NULL, scratch) ||
 	    v.home || v.reason != POLICY_IDLE) {
 		snprintf(message, SIM_MESSAGE, "expected a plan without fixed_pages and into");
 		return false;

@@ -63,7 +63,7 @@ static void bench_one(u32 procs)
 			break;
 		}
 		start = now_ms();
-		policy_plan(&s, sim.again, sim.scratch);
+		policy_plan(&s, sim.again, &sim.exchanges_again, sim.scratch);
 		last = now_ms() - start;
 		first = pass ? first : last;
 		worst = last > worst ? last : worst;

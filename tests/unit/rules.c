@@ -9,8 +9,7 @@
 #include <string.h>
 #include "sim.h"
 
-static bool __attribute__((format(printf, 2, 3))) broken(char message[SIM_MESSAGE],
-							 const char *format, ...)
+bool rule_broken(char message[SIM_MESSAGE], const char *format, ...)
 {
 	va_list args;
 
@@ -42,17 +41,17 @@ static bool memory_rules(const struct policy_snapshot *s, const struct policy_pr
 		if (!(v->home & BIT_ULL(nid)))
 			away += p->pages[nid];
 		if (v->into[nid] && !(v->home & p->mem_nodes & BIT_ULL(nid)))
-			return broken(message, "%s: %llu pages planned into node %u, outside its home or its allowed memory nodes",
+			return rule_broken(message, "%s: %llu pages planned into node %u, outside its home or its allowed memory nodes",
 				      name, (unsigned long long)v->into[nid], nid);
 	}
-	if (sum != v->move_pages || sum > away)
-		return broken(message, "%s: %llu pages planned, by node %llu, away from home are %llu",
+	if (sum != v->move_pages || sum + v->exchange_pages > away)
+		return rule_broken(message, "%s: %llu pages planned, by node %llu, away from home are %llu",
 			      name, (unsigned long long)v->move_pages, (unsigned long long)sum,
 			      (unsigned long long)away);
 	if (sum && !s->tunables.may_move_memory)
-		return broken(message, "%s: pages planned in a mode that moves none", name);
-	if (sum && v->gain_ucpu < v->cost_ucpu)
-		return broken(message, "%s: %llu pages planned for a gain of %llu at a cost of %llu",
+		return rule_broken(message, "%s: pages planned in a mode that moves none", name);
+	if ((sum || v->exchange_pages) && v->gain_ucpu < v->cost_ucpu)
+		return rule_broken(message, "%s: %llu pages planned for a gain of %llu at a cost of %llu",
 			      name, (unsigned long long)sum, (unsigned long long)v->gain_ucpu,
 			      (unsigned long long)v->cost_ucpu);
 	return true;
@@ -66,27 +65,27 @@ static bool home_rules(const struct policy_snapshot *s, const struct policy_proc
 	bool was_valid = p->home && !(p->home & ~(p->cpu_nodes & cpus));
 
 	if (v->home & ~(p->cpu_nodes & cpus))
-		return broken(message, "%s: home %llx, but its threads may only run on %llx",
+		return rule_broken(message, "%s: home %llx, but its threads may only run on %llx",
 			      name, (unsigned long long)v->home,
 			      (unsigned long long)(p->cpu_nodes & cpus));
 	if ((v->home == p->home) == v->changed)
-		return broken(message, "%s: changed is wrong", name);
+		return rule_broken(message, "%s: changed is wrong", name);
 	if ((v->action == POLICY_NONE) == !!v->home)
-		return broken(message, "%s: action %s with home %llx", name,
+		return rule_broken(message, "%s: action %s with home %llx", name,
 			      policy_action_name(v->action), (unsigned long long)v->home);
 	if (!s->tunables.may_move_cpu &&
 	    (v->action == POLICY_MOVE_CPU || v->action == POLICY_MOVE_BOTH))
-		return broken(message, "%s: threads shall move in a mode that moves none", name);
+		return rule_broken(message, "%s: threads shall move in a mode that moves none", name);
 	if (!v->changed || !was_valid || !s->tunables.may_move_cpu || s->nr_nodes == 1 ||
 	    v->reason == POLICY_EMPTY || v->reason == POLICY_BOUND || v->reason == POLICY_ONLY_NODE)
 		return true;
 	if (p->past.age < s->tunables.min_age_passes)
-		return broken(message, "%s: home changed after only %u passes", name, p->past.age);
+		return rule_broken(message, "%s: home changed after only %u passes", name, p->past.age);
 	if (p->nr_threads * 1000ULL < demand)
 		demand = p->nr_threads * 1000ULL;
 	least = demand * 10 * s->tunables.min_gain_percent;
 	if (v->gain_ucpu < v->cost_ucpu + least)
-		return broken(message, "%s: home changed %llx -> %llx (%s) for a gain of %llu at a cost of %llu, expected %llu more",
+		return rule_broken(message, "%s: home changed %llx -> %llx (%s) for a gain of %llu at a cost of %llu, expected %llu more",
 			      name, (unsigned long long)p->home, (unsigned long long)v->home,
 			      policy_reason_name(v->reason), (unsigned long long)v->gain_ucpu,
 			      (unsigned long long)v->cost_ucpu, (unsigned long long)least);
@@ -99,6 +98,7 @@ static bool same_again(const struct sim *sim, const struct policy_snapshot *s, u
 
 	return a->home == b->home && a->action == b->action && a->reason == b->reason &&
 	       a->gain_ucpu == b->gain_ucpu && a->cost_ucpu == b->cost_ucpu &&
+	       a->exchange_pages == b->exchange_pages &&
 	       !memcmp(a->into, b->into, s->nr_nodes * sizeof(u64));
 }
 
@@ -113,7 +113,7 @@ bool rules_hold(const struct sim *sim, const struct policy_snapshot *s,
 		const char *name = sim->procs[sim->index[k]].name;
 
 		if (!same_again(sim, s, k))
-			return broken(message, "%s: a second plan of the same snapshot differs", name);
+			return rule_broken(message, "%s: a second plan of the same snapshot differs", name);
 		if (!home_rules(s, &s->procs[k], v, name, message) ||
 		    !memory_rules(s, &s->procs[k], v, name, message))
 			return false;
@@ -122,8 +122,8 @@ bool rules_hold(const struct sim *sim, const struct policy_snapshot *s,
 	}
 	for (nid = 0; nid < s->nr_nodes; nid++)
 		if (into[nid] > s->nodes[nid].free_pages)
-			return broken(message, "node %u: %llu pages planned into it, %llu are free",
+			return rule_broken(message, "node %u: %llu pages planned into it, %llu are free",
 				      nid, (unsigned long long)into[nid],
 				      (unsigned long long)s->nodes[nid].free_pages);
-	return true;
+	return exchange_rules_hold(sim, s, message);
 }

@@ -270,6 +270,15 @@ static bool expect(struct scenario *sc, const struct line *l, char *message)
 			 l->number, l->word[2], sc->sim.quiet_passes);
 		return false;
 	}
+	if (!strcmp(l->word[1], "exchanged") && l->words == 3) {
+		u64 pages = to_pages(l->word[2]);
+
+		if (sc->sim.exchanged_pages >= pages && (pages || !sc->sim.exchanged_pages))
+			return true;
+		snprintf(message, SIM_MESSAGE, "line %u: expected %s exchanged, found %llu pages",
+			 l->number, l->word[2], (unsigned long long)sc->sim.exchanged_pages);
+		return false;
+	}
 	sp = find(&sc->sim, l->word[1]);
 	if (!sp)
 		return wrong(l, message, "expected the name of a process");

@@ -54,6 +54,10 @@ void sim_init(struct sim *sim, u32 nr_nodes, u32 max_procs, u64 seed)
 	sim->seen = need(max_procs, sizeof(*sim->seen));
 	sim->verdicts = need(max_procs, sizeof(*sim->verdicts));
 	sim->again = need(max_procs, sizeof(*sim->again));
+	sim->exchanges.max = SIM_EXCHANGES;
+	sim->exchanges.list = need(SIM_EXCHANGES, sizeof(struct policy_exchange));
+	sim->exchanges_again.max = SIM_EXCHANGES;
+	sim->exchanges_again.list = need(SIM_EXCHANGES, sizeof(struct policy_exchange));
 	sim->index = need(max_procs, sizeof(u32));
 	sim->scratch = need(1, policy_scratch_bytes(max_procs, nr_nodes));
 }
@@ -71,6 +75,8 @@ void sim_free(struct sim *sim)
 	free(sim->seen);
 	free(sim->verdicts);
 	free(sim->again);
+	free(sim->exchanges.list);
+	free(sim->exchanges_again.list);
 	free(sim->index);
 	free(sim->scratch);
 }
@@ -201,6 +207,27 @@ static u64 move_pages(struct sim *sim, u32 i, const u64 *into)
 	return moved;
 }
 
+/* Every leg at the same rate: no node's free memory changes. */
+static u64 exchange_pages(struct sim *sim, const struct policy_exchange *x)
+{
+	u64 part = x->pages < sim->rate_pages ? x->pages : sim->rate_pages;
+	u32 k;
+
+	/* Free pages may have been filled from the same place meanwhile. */
+	for (k = 0; k < x->nr_legs; k++) {
+		const u64 *pages = sim->pages + (size_t)sim->index[x->legs[k].proc] * sim->nr_nodes;
+
+		part = pages[x->legs[k].from] < part ? pages[x->legs[k].from] : part;
+	}
+	for (k = 0; k < x->nr_legs; k++) {
+		u64 *pages = sim->pages + (size_t)sim->index[x->legs[k].proc] * sim->nr_nodes;
+
+		pages[x->legs[k].from] -= part;
+		pages[x->legs[k].to] += part;
+	}
+	return part * x->nr_legs;
+}
+
 static struct policy_snapshot look(struct sim *sim)
 {
 	struct policy_snapshot s = {
@@ -232,8 +259,8 @@ bool sim_step(struct sim *sim, char message[SIM_MESSAGE])
 	bool quiet = true;
 	u32 k;
 
-	if (policy_plan(&s, sim->verdicts, sim->scratch) ||
-	    policy_plan(&s, sim->again, sim->scratch)) {
+	if (policy_plan(&s, sim->verdicts, &sim->exchanges, sim->scratch) ||
+	    policy_plan(&s, sim->again, &sim->exchanges_again, sim->scratch)) {
 		snprintf(message, SIM_MESSAGE, "policy_plan() refused the snapshot");
 		return false;
 	}
@@ -243,7 +270,7 @@ bool sim_step(struct sim *sim, char message[SIM_MESSAGE])
 		struct sim_proc *sp = &sim->procs[sim->index[k]];
 		const struct policy_verdict *v = &sim->verdicts[k];
 
-		if (v->changed || v->move_pages)
+		if (v->changed || v->move_pages || v->exchange_pages)
 			quiet = false;
 		if (v->changed && sp->p.home)
 			sp->home_changes++;
@@ -253,6 +280,12 @@ bool sim_step(struct sim *sim, char message[SIM_MESSAGE])
 		if (v->home && !(v->home & (v->home - 1)))
 			sp->seen_homes_bits |= v->home;
 		sim->moved_pages += move_pages(sim, sim->index[k], v->into);
+	}
+	for (k = 0; k < sim->exchanges.nr; k++) {
+		u64 pages = exchange_pages(sim, &sim->exchanges.list[k]);
+
+		sim->moved_pages += pages;
+		sim->exchanged_pages += pages;
 	}
 	sim->quiet_passes = quiet ? sim->quiet_passes + 1 : 0;
 	run_threads(sim);

@@ -13,6 +13,7 @@
 #include "policy.h"
 
 #define SIM_MESSAGE	256
+#define SIM_EXCHANGES	64
 
 struct sim_proc {
 	char name[32];
@@ -35,6 +36,7 @@ struct sim {
 	u64 seed;
 	u32 quiet_passes;	/* passes since a home changed or a page moved */
 	u64 moved_pages;	/* in all */
+	u64 exchanged_pages;	/* of these, by changing places */
 	struct policy_tunables tunables;
 	struct policy_node *nodes;
 	u8 *distance;
@@ -48,6 +50,8 @@ struct sim {
 	struct policy_proc *seen;
 	struct policy_verdict *verdicts;
 	struct policy_verdict *again;
+	struct policy_exchanges exchanges;
+	struct policy_exchanges exchanges_again;
 	u64 *into_again;
 	u32 *index;
 	void *scratch;
@@ -65,7 +69,11 @@ void sim_print(const struct sim *sim, FILE *to);
  */
 bool sim_step(struct sim *sim, char message[SIM_MESSAGE]);
 
-/* The rules that hold for every plan, see rules.c. */
+/* The rules that hold for every plan, see rules.c and exchange_rules.c. */
+bool __attribute__((format(printf, 2, 3))) rule_broken(char message[SIM_MESSAGE],
+						      const char *format, ...);
+bool exchange_rules_hold(const struct sim *sim, const struct policy_snapshot *s,
+			 char message[SIM_MESSAGE]);
 bool rules_hold(const struct sim *sim, const struct policy_snapshot *s,
 		char message[SIM_MESSAGE]);
 

@@ -6,6 +6,7 @@
 #include <linux/types.h>
 
 #define U32_MAX	UINT32_MAX
+#define U64_MAX	UINT64_MAX
 #define S64_MAX	((s64)(~0ULL >> 1))
 
 #define min_t(type, a, b) ({		\

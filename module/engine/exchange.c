@@ -1,0 +1,455 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Carries exchanges out: a batch of A's pages goes to B's node, then as many of B's come
+ * to A's, and so on, so that no node's free memory falls by more than one batch.
+ *
+ * Context: the planner makes and cancels exchanges, a worker runs them; both may sleep.
+ * The list has a lock of its own, held for moments only; who works on an exchange has a
+ * reference, and sees in time that it was cancelled.
+ *
+ * What exchanges have put on a node, less what they took from it, is in kn_put_on[].  No
+ * leg may bring it above KN_MOST_PUT_ON: that is what keeps a node from being drained where
+ * one half of an exchange fails, whoever fails, and in whatever order the batches come.
+ */
+#include <linux/jiffies.h>
+#include <linux/ktime.h>
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/nodemask.h>
+#include <linux/slab.h>
+
+#include "../../include/knumad_trace.h"
+#include "../compat/folio.h"
+#include "boost.h"
+#include "exchange.h"
+#include "migrate.h"
+#include "node.h"
+#include "stats.h"
+
+/*
+ * What a node may be short of, so that with what the per-CPU lists take in at a time (up to
+ * 63 pages a CPU) it is no more than KN_BATCH_PAGES; and room for a huge page.
+ */
+#define KN_MOST_PUT_ON		(KN_BATCH_PAGES - 128)
+
+/* Less room than this many pages on a node is none. */
+#define KN_LEAST_ROOM		64
+
+/* A leg with fewer pages left is done. */
+#define KN_LEG_CRUMB		64
+
+/* An exchange that could not move anything has a rest. */
+#define KN_EXCHANGE_RETRY_MS	200
+
+static DEFINE_MUTEX(kn_exchange_lock);	/* the list and the ring; a leaf */
+static LIST_HEAD(kn_exchanges);
+static struct kn_exchange_record kn_ended[KN_MAX_EXCHANGES];
+static u64 kn_nr_ended;
+
+static atomic_long_t kn_put_on[KNUMAD_MAX_NODES];
+
+static void kn_exchange_release(struct kref *ref)
+{
+	struct kn_exchange *x = container_of(ref, struct kn_exchange, ref);
+	u32 k;
+
+	for (k = 0; k < x->nr_legs; k++) {
+		if (x->legs[k].spare)
+			folio_put(x->legs[k].spare);
+		kn_proc_put(x->legs[k].proc);
+	}
+	kfree(x);
+}
+
+/**
+ * kn_exchange_put - drop a reference
+ * @x: may be NULL
+ */
+void kn_exchange_put(struct kn_exchange *x)
+{
+	if (x)
+		kref_put(&x->ref, kn_exchange_release);
+}
+
+static bool kn_leg_done(const struct kn_exchange_leg *leg)
+{
+	return leg->left < KN_LEG_CRUMB;
+}
+
+static bool kn_exchange_done(const struct kn_exchange *x)
+{
+	u32 k;
+
+	for (k = 0; k < x->nr_legs; k++)
+		if (!kn_leg_done(&x->legs[k]))
+			return false;
+	return true;
+}
+
+static void kn_exchange_describe(const struct kn_exchange *x, struct kn_exchange_record *r)
+{
+	u32 k;
+
+	*r = (struct kn_exchange_record) {
+		.kind = x->kind,
+		.done = kn_exchange_done(x),
+		.begun_ms = x->begun_ms,
+		.gain_ucpu = x->gain_ucpu,
+		.nr_legs = x->nr_legs,
+	};
+	for (k = 0; k < x->nr_legs; k++) {
+		const struct kn_exchange_leg *leg = &x->legs[k];
+
+		r->legs[k].tgid = leg->proc->tgid;
+		r->legs[k].from = leg->from;
+		r->legs[k].to = leg->to;
+		r->legs[k].moved = READ_ONCE(leg->moved);
+		r->legs[k].free_before = leg->free_before;
+		r->legs[k].free_now = kn_node_free_pages(leg->to);
+	}
+}
+
+/* kn_exchange_lock held.  Takes it off the list, and remembers it if it did something. */
+static void kn_exchange_end(struct kn_exchange *x)
+{
+	struct kn_exchange_record *r = &kn_ended[kn_nr_ended % KN_MAX_EXCHANGES];
+	u64 moved = 0;
+	u32 k;
+
+	WRITE_ONCE(x->cancelled, true);
+	list_del_init(&x->list);
+	for (k = 0; k < x->nr_legs; k++)
+		moved += READ_ONCE(x->legs[k].moved);
+	if (moved) {
+		kn_exchange_describe(x, r);
+		r->ended_ms = ktime_to_ms(ktime_get_boottime());
+		kn_nr_ended++;
+	}
+	if (kn_exchange_done(x))
+		kn_stat_inc(exchanges_done);
+	kn_exchange_put(x);
+}
+
+/* kn_exchange_lock held.  The exchange under way that a planned one goes on with. */
+static struct kn_exchange *kn_exchange_find(const struct policy_exchange *p,
+					    struct kn_proc *const *procs)
+{
+	struct kn_exchange *x;
+	u32 k;
+
+	list_for_each_entry(x, &kn_exchanges, list) {
+		if (x->planned || x->kind != p->kind || x->nr_legs != p->nr_legs)
+			continue;
+		for (k = 0; k < p->nr_legs; k++)
+			if (x->legs[k].proc != procs[p->legs[k].proc] ||
+			    x->legs[k].from != p->legs[k].from || x->legs[k].to != p->legs[k].to)
+				break;
+		if (k == p->nr_legs)
+			return x;
+	}
+	return NULL;
+}
+
+/* kn_exchange_lock held.  NULL without memory: the next plan will have it again. */
+static struct kn_exchange *kn_exchange_create(const struct policy_exchange *p,
+					      struct kn_proc *const *procs)
+{
+	struct kn_exchange *x = kzalloc(struct_size(x, legs, p->nr_legs), GFP_KERNEL);
+	u32 k;
+
+	if (!x)
+		return NULL;
+	kref_init(&x->ref);
+	x->kind = p->kind;
+	x->begun_ms = ktime_to_ms(ktime_get_boottime());
+	x->nr_legs = p->nr_legs;
+	for (k = 0; k < p->nr_legs; k++) {
+		struct kn_exchange_leg *leg = &x->legs[k];
+
+		leg->proc = procs[p->legs[k].proc];
+		kref_get(&leg->proc->ref);
+		leg->from = p->legs[k].from;
+		leg->to = p->legs[k].to;
+		leg->pass.retry_at = jiffies;
+		leg->pass.large_retry_at = jiffies;
+		leg->free_before = kn_node_free_pages(leg->to);
+	}
+	list_add_tail(&x->list, &kn_exchanges);
+	kn_stat_inc(exchanges_begun);
+	return x;
+}
+
+/**
+ * kn_exchanges_plan - have these exchanges run, and no others
+ * @plan: the policy's list
+ * @procs: the records that its legs' indices mean
+ *
+ * Planner thread.  One that the plan before had as well goes on where it is.  Where a node
+ * has room again, what exchanges put there does not matter any more.
+ */
+void kn_exchanges_plan(const struct policy_exchanges *plan, struct kn_proc *const *procs)
+{
+	struct kn_exchange *x, *next;
+	u32 i, k;
+	int nid;
+
+	for (nid = 0; nid < nr_node_ids; nid++)
+		if (kn_node_headroom_pages(nid) > KN_BATCH_PAGES)
+			atomic_long_set(&kn_put_on[nid], 0);
+
+	mutex_lock(&kn_exchange_lock);
+	list_for_each_entry(x, &kn_exchanges, list)
+		x->planned = false;
+	for (i = 0; i < plan->nr; i++) {
+		const struct policy_exchange *p = &plan->list[i];
+
+		x = kn_exchange_find(p, procs) ?: kn_exchange_create(p, procs);
+		if (!x)
+			continue;
+		x->planned = true;
+		x->gain_ucpu = p->gain_ucpu;
+		for (k = 0; k < x->nr_legs; k++)
+			WRITE_ONCE(x->legs[k].left, p->pages);
+	}
+	list_for_each_entry_safe(x, next, &kn_exchanges, list)
+		if (!x->planned)
+			kn_exchange_end(x);
+	mutex_unlock(&kn_exchange_lock);
+}
+
+/**
+ * kn_exchanges_forget - cancel all
+ *
+ * Planner thread, or module exit when no thread is left.
+ */
+void kn_exchanges_forget(void)
+{
+	const struct policy_exchanges none = { 0 };
+
+	kn_exchanges_plan(&none, NULL);
+}
+
+/**
+ * kn_exchange_next - iterate over the exchanges that a node's worker runs
+ * @prev: the one before, whose reference is dropped, or NULL for the first
+ * @nid: the node
+ *
+ * Return: the next with a reference, or NULL at the end, and behind one that was cancelled.
+ */
+struct kn_exchange *kn_exchange_next(struct kn_exchange *prev, int nid)
+{
+	struct kn_exchange *x = prev, *next = NULL;
+
+	mutex_lock(&kn_exchange_lock);
+	if (!prev)
+		x = list_entry(&kn_exchanges, struct kn_exchange, list);
+	if (!prev || !list_empty(&prev->list)) {
+		list_for_each_entry_continue(x, &kn_exchanges, list) {
+			if (x->legs[0].to == nid) {
+				kref_get(&x->ref);
+				next = x;
+				break;
+			}
+		}
+	}
+	mutex_unlock(&kn_exchange_lock);
+	kn_exchange_put(prev);
+	return next;
+}
+
+static bool kn_leg_is_due(const struct kn_exchange_leg *leg)
+{
+	return READ_ONCE(leg->left) >= KN_LEG_CRUMB && time_after_eq(jiffies, leg->pass.retry_at);
+}
+
+/**
+ * kn_exchange_is_due - whether there is something to do in an exchange now
+ * @x: the exchange
+ */
+bool kn_exchange_is_due(const struct kn_exchange *x)
+{
+	u32 k;
+
+	for (k = 0; k < x->nr_legs && !READ_ONCE(x->cancelled); k++)
+		if (kn_leg_is_due(&x->legs[k]))
+			return true;
+	return false;
+}
+
+/* Takes room for a leg out of its destination's account: pages, 0 if there is none. */
+static long kn_room_take(int nid)
+{
+	long put = atomic_long_read(&kn_put_on[nid]), room;
+
+	do {
+		room = min_t(long, KN_MOST_PUT_ON - put, kn_node_exchange_pages(nid));
+		room = min_t(long, room, KN_BATCH_PAGES);
+		if (room < KN_LEAST_ROOM)
+			return 0;
+	} while (!atomic_long_try_cmpxchg(&kn_put_on[nid], &put, put + room));
+	return room;
+}
+
+/* The leg that comes to where leg @k leaves from. */
+static struct kn_exchange_leg *kn_leg_before(struct kn_exchange *x, u32 k)
+{
+	return &x->legs[(k ?: x->nr_legs) - 1];
+}
+
+/*
+ * Moves a batch of a leg; returns the pages moved.  The leg before it comes to where the
+ * pages have left.
+ */
+static u64 kn_leg_run(struct kn_exchange *x, u32 k, u64 *cost)
+{
+	struct kn_exchange_leg *leg = &x->legs[k], *back = kn_leg_before(x, k);
+	u64 before = kn_node_free_pages(leg->to), moved, max;
+	long room;
+
+	if (!kn_leg_is_due(leg) || READ_ONCE(x->cancelled))
+		return 0;
+	room = kn_room_take(leg->to);
+	if (!room)
+		return 0;
+	max = min_t(u64, room, max_t(s64, leg->left, KN_EXCHANGE_PAGES));
+	moved = kn_migrate_leg(leg->proc, &leg->pass, leg->from, leg->to, max, &leg->spare,
+			       &back->spare, cost);
+	atomic_long_sub(room - moved, &kn_put_on[leg->to]);
+	atomic_long_sub(moved, &kn_put_on[leg->from]);
+	WRITE_ONCE(leg->left, leg->left - (s64)moved);
+	WRITE_ONCE(leg->moved, leg->moved + moved);
+	kn_stat_add(exchange_pages, moved);
+	if (moved)
+		trace_knumad_exchange(policy_exchange_name(x->kind), leg->proc->tgid,
+				      x->legs[(k + 1) % x->nr_legs].proc->tgid, leg->from, leg->to,
+				      moved, before, kn_node_free_pages(leg->to),
+				      atomic_long_read(&kn_put_on[leg->to]), x->gain_ucpu);
+	return moved;
+}
+
+/* The leg that begins: the one whose destination has most room. */
+static u32 kn_exchange_first(const struct kn_exchange *x)
+{
+	u32 k, first = 0;
+	long most = LONG_MIN;
+
+	for (k = 0; k < x->nr_legs; k++) {
+		int to = x->legs[k].to;
+		long room = min_t(long, KN_MOST_PUT_ON - atomic_long_read(&kn_put_on[to]),
+				  kn_node_exchange_pages(to));
+
+		if (room > most && kn_leg_is_due(&x->legs[k])) {
+			most = room;
+			first = k;
+		}
+	}
+	return first;
+}
+
+/* A node that has no part in an exchange, but room, for pages of @proc; or NUMA_NO_NODE. */
+static int kn_bounce_node(const struct kn_exchange *x, const struct kn_proc *proc)
+{
+	int nid, best = NUMA_NO_NODE;
+	u64 most = KN_BATCH_PAGES, part = 0;
+	u32 k;
+
+	for (k = 0; k < x->nr_legs; k++)
+		part |= BIT_ULL(x->legs[k].to);
+	for_each_node_state(nid, N_MEMORY) {
+		u64 room = kn_node_headroom_pages(nid);
+
+		if (!(part & BIT_ULL(nid)) && (READ_ONCE(proc->mem_nodes) & BIT_ULL(nid)) &&
+		    room > most) {
+			most = room;
+			best = nid;
+		}
+	}
+	return best;
+}
+
+/*
+ * Nothing is free on any node of the exchange: a batch of a leg's pages goes to a node
+ * with room, which lets the next leg begin.  From there the plan brings them home.
+ */
+static u64 kn_exchange_bounce(struct kn_exchange *x, u64 *cost)
+{
+	u32 k = kn_exchange_first(x);
+	struct kn_exchange_leg *leg = &x->legs[k], *back = kn_leg_before(x, k);
+	struct folio *none = NULL;
+	int nid = kn_bounce_node(x, leg->proc);
+	u64 moved;
+
+	if (nid == NUMA_NO_NODE) {
+		kn_stat_inc(exchange_no_room);
+		return 0;
+	}
+	moved = kn_migrate_leg(leg->proc, &leg->pass, leg->from, nid, KN_BATCH_PAGES, &none,
+			       &back->spare, cost);
+	atomic_long_sub(moved, &kn_put_on[leg->from]);
+	WRITE_ONCE(leg->left, leg->left - (s64)moved);
+	kn_stat_add(exchange_bounced, moved);
+	return moved;
+}
+
+/* Whether some node of the exchange has room for a batch to begin with. */
+static bool kn_exchange_has_room(const struct kn_exchange *x)
+{
+	u32 k;
+
+	for (k = 0; k < x->nr_legs; k++)
+		if (kn_node_exchange_pages(x->legs[k].to) >= KN_LEAST_ROOM)
+			return true;
+	return false;
+}
+
+/**
+ * kn_exchange_round - move a batch of each leg, one after the other
+ * @x: due; the caller's node is the first leg's destination
+ *
+ * Each leg leaves the node that the one before has filled; until it has, that node is short
+ * of a batch, so this is not done at the lowest priority.  Return: what it cost, in pages;
+ * 0 if nothing could be done.
+ */
+u64 kn_exchange_round(struct kn_exchange *x)
+{
+	u64 cost = 0, moved = 0;
+	u32 first = kn_exchange_first(x), k;
+	int nice = kn_boost_begin();
+
+	for (k = 0; k < x->nr_legs; k++)
+		moved += kn_leg_run(x, (first + k) % x->nr_legs, &cost);
+	kn_boost_end(nice);
+	if (!moved && !READ_ONCE(x->cancelled)) {
+		if (!kn_exchange_has_room(x))
+			moved = kn_exchange_bounce(x, &cost);
+		if (!moved) {
+			kn_stat_inc(exchange_stuck);
+			for (k = 0; k < x->nr_legs; k++)
+				x->legs[k].pass.retry_at =
+					jiffies + msecs_to_jiffies(KN_EXCHANGE_RETRY_MS);
+		}
+	}
+	return cost;
+}
+
+/**
+ * kn_exchanges_copy - the latest that have ended, oldest first, then those under way
+ * @to: room for twice KN_MAX_EXCHANGES
+ *
+ * Return: how many there are.
+ */
+u32 kn_exchanges_copy(struct kn_exchange_record *to)
+{
+	struct kn_exchange *x;
+	u32 nr, i;
+
+	mutex_lock(&kn_exchange_lock);
+	nr = min_t(u64, kn_nr_ended, KN_MAX_EXCHANGES);
+	for (i = 0; i < nr; i++)
+		to[i] = kn_ended[(kn_nr_ended - nr + i) % KN_MAX_EXCHANGES];
+	list_for_each_entry(x, &kn_exchanges, list)
+		if (nr < 2 * KN_MAX_EXCHANGES)
+			kn_exchange_describe(x, &to[nr++]);
+	mutex_unlock(&kn_exchange_lock);
+	return nr;
+}

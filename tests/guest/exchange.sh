@@ -1,0 +1,151 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Both nodes full down to about their low watermark, two bound processes crossed: their
+# memory changes places while they write it, and no node's free memory falls by more than
+# one batch. The kernel's own NUMA balancing does not get there. Then a process whose
+# partner hardly runs, a partner whose memory cannot move, and one that exits half-way.
+# Time limit: 300 s
+. "$(dirname "$0")/lib.sh"
+
+readonly SIZE_MB=192 BATCH_PAGES=1024
+trace=/sys/kernel/tracing
+
+# free_above MARK NODE: free pages above the sum of its zones' watermarks of that name.
+free_above() {
+	awk -v mark="$1" -v node="$2," '
+		$1 == "Node" { on = $2 == node }
+		on && $1 == "pages" && $2 == "free" { spare += $3 }
+		on && $1 == mark { spare -= $2 }
+		END { print spare + 0 }' /proc/zoneinfo
+}
+
+event() {
+	awk -v name="$1" '$1 == name { print $2 }' /proc/vmstat
+}
+
+# fill_up MARK LEAVE_MB: mlocked memory on both nodes, so that only so much is free above
+# the watermark.
+fill_up() {
+	local node mb
+	FILL=()
+	for node in 0 1; do
+		mb=$(($(free_above "$1" $node) / 256 - $2))
+		start_hold "fill$node" $node - mlocked:$mb
+		FILL+=("$HOLD_PID")
+	done
+}
+
+empty() {
+	local pid
+	for pid in "$@"; do
+		kill -KILL "$pid" 2>/dev/null || true
+		wait "$pid" 2>/dev/null || true
+	done
+}
+
+# least_free NODE: free pages after a batch had gone to the node, the least of all.
+least_free() {
+	sed -n "s/.*knumad_exchange: .*node=[0-9]*->$1 .*free_after=\([0-9]*\) .*/\1/p" "$trace/trace" |
+		sort -n | head -n 1
+}
+
+moves_some() {
+	(($(anon_pages "$1" "$2") > 0))
+}
+
+pin() {
+	taskset -acp "$(<"/sys/devices/system/node/node$2/cpulist")" "$1" >/dev/null
+}
+
+echo 0 >"$NUMAB"
+start_load load --start crossed --threads 1 --size ${SIZE_MB}M --seconds 280 --verify
+a=${PIDS[0]} b=${PIDS[1]}
+away=0
+memory_home "$a" 1 || away=1
+pin "$a" $away
+pin "$b" $((1 - away))
+load mode=off min_rss_mb=100 scan_period_ms=300
+echo 1 >"$trace/events/knumad/knumad_exchange/enable"
+fill_up low 3
+diag "free above low: $(free_above low 0) and $(free_above low 1) pages, above high: $(free_above high 0) and $(free_above high 1)"
+at_most "no node has room for a batch of a migration (MiB)" 3 "$(awk 'NR > 1 { print $6 }' "$DEBUG/nodes" | sort -n | tail -n 1)"
+
+echo 1 >"$NUMAB"
+sleep 8
+at_most "NUMA balancing has not brought the memory (per mille)" 500 "$(memory_permille "$a" $away)"
+echo 0 >"$NUMAB"
+
+swapped=$(event pswpout)
+killed=$(event oom_kill)
+before=("$(awk '/MemFree/ { print int($4 / 4) }' /sys/devices/system/node/node0/meminfo)"
+	"$(awk '/MemFree/ { print int($4 / 4) }' /sys/devices/system/node/node1/meminfo)")
+echo full >"$PARAMS/mode"
+if within 60 memory_home "$a" $away "$b" $((1 - away)); then
+	pass "both have 95 % of their memory at home"
+	diag "after $WAITED s"
+else
+	fail "both have 95 % of their memory at home" \
+		"$(cat "$DEBUG/processes" "$DEBUG/exchanges" "$DEBUG/nodes"; grep -E 'exch|migrate|skip' "$DEBUG/stats")"
+fi
+for node in 0 1; do
+	least=$(least_free $node)
+	# What the test's own processes use comes on top, and what is on per-CPU lists.
+	at_most "node $node's free memory hardly fell (pages)" $((2 * BATCH_PAGES)) \
+		$((before[node] - ${least:-0}))
+done
+is "no node was ever short of more than a batch by it, at any moment" "" "$(sed -n 's/.*put_on=\([0-9]*\) .*/\1/p' "$trace/trace" |
+	awk -v most=$BATCH_PAGES '$1 > most' | head -n 1)"
+at_least "debugfs shows the exchange, and why" 1 "$(grep -cE "^[0-9.]+ [0-9.-]+ pair [a-z]+ [0-9]+ .*$a:$((1 - away))>$away:" "$DEBUG/exchanges")"
+diag "$(tail -n +2 "$DEBUG/exchanges" | head -n 3)"
+is "nothing was swapped out" "$swapped" "$(event pswpout)"
+is "nobody was killed for memory" "$killed" "$(event oom_kill)"
+moved=$(stat_of exchange_pages)
+sleep 4
+at_most "then it rests (pages)" $((moved + 256)) "$(stat_of exchange_pages)"
+unload
+stop_load
+is "all memory is right" 0 "$LOAD_STATUS"
+empty "${FILL[@]}"
+
+# The process whose memory is in the way hardly runs.
+echo 0 >"$trace/events/enable"
+start_hold idle 0 - plain:$SIZE_MB
+idle=$HOLD_PID
+start_hold busy 1 0x1 plain:$SIZE_MB
+busy=$HOLD_PID
+fill_up low 3
+load min_rss_mb=100 scan_period_ms=300
+check "an idle process gives way" within 60 memory_home "$busy" 0 "$idle" 1
+at_least "debugfs says so" 1 "$(grep -c ' give-way ' "$DEBUG/exchanges")"
+unload
+empty "$busy" "$idle" "${FILL[@]}"
+
+# The partner's pages cannot be moved, as they are in a pipe, which nobody knows before it
+# is tried: its node must not be drained by the other half.
+start_hold stuck 0 1x1 spliced:$SIZE_MB
+stuck=$HOLD_PID
+start_hold free 1 0x1 plain:$SIZE_MB
+free=$HOLD_PID
+fill_up high 1
+load min_rss_mb=100 scan_period_ms=300
+check "a batch is tried" within 30 moves_some "$free" 0
+sleep 5
+at_most "where one half fails the other stops within a batch (pages)" $BATCH_PAGES \
+	"$(sed -n "s/.*$free:1>0:\([0-9]*\):.*/\1/p" "$DEBUG/exchanges" | tail -n 1)"
+at_least "the failures are counted" 1 "$(stat_of migrate_pages_failed)"
+kill -KILL "$stuck"
+wait "$stuck" 2>/dev/null || true
+if within 30 memory_home "$free" 0; then
+	pass "when it has exited, the other's memory comes home"
+else
+	fail "when it has exited, the other's memory comes home" \
+		"$(cat "$DEBUG/processes" "$DEBUG/nodes" "$DEBUG/exchanges"; grep -E 'exch|migrate|skip' "$DEBUG/stats")"
+fi
+unload
+empty "$free" "${FILL[@]}"
+for node in 0 1; do
+	is "no page of node $node is left isolated" 0 \
+		"$(awk '$1 == "nr_isolated_anon" { print $2 }' "/sys/devices/system/node/node$node/vmstat")"
+done
+finish
