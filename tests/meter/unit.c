@@ -192,6 +192,8 @@ static void test_options(void)
 	is("options: the nearest remote node costs what was said", 1600, config.miss_ns[0][1]);
 	is("options: twice as far", 2200, config.miss_ns[0][2]);
 	is("options: three times as far", 2800, config.miss_ns[2][1]);
+	ok(!parse(&config, "dir=/a,nodes=1,cpus=4,local=5,remote=6,insn=0,distances=10") &&
+	   config.miss_ns[0][0] == 5, "options: one node is enough");
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		if (!parse(&config, bad[i])) {
 			printf("# taken: '%s'\n", bad[i]);
