@@ -192,6 +192,10 @@ judge() {
 	verdict unload unload
 	verdict end end
 
+	if meter_error; then
+		LAB_STATUS=$EXIT_LAB
+		return
+	fi
 	if [[ -n $trouble ]]; then
 		complain "the guest's kernel log has:"
 		printf '%s\n' "$trouble" >&2

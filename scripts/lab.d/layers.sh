@@ -8,7 +8,7 @@
 
 # All that the module is built from; nothing else of the tree is given to dkms.
 readonly LAB_MODULE_SOURCES=(Kbuild Makefile dkms.conf LICENSE include module)
-readonly LAB_PROGRAM_DIRS=(tests/bench tests/guest tools)
+readonly LAB_PROGRAM_DIRS=(tests/bench tests/guest tests/meter/guest tools)
 
 # build_layer DIR WHAT SCRIPT ARG…: runs the shell script in the root file system
 # under an overlay; what it changed becomes DIR/layer.erofs.

@@ -261,6 +261,14 @@ static void write_pid_file(void)
 		die("cannot write %s: %s", opt.pid_file, strerror(errno));
 }
 
+static void send_mark(enum meter_op op, const char *label)
+{
+	int error = meter_mark(op, label);
+
+	if (error)
+		die("cannot mark a region of the meter: %s", strerror(-error));
+}
+
 static void start_processes(void)
 {
 	pthread_barrierattr_t attr;
@@ -297,12 +305,16 @@ int main(int argc, char **argv)
 
 	start_processes();
 	wait_for_all_threads(&shared->waiting);
+	if (opt.mark)
+		send_mark(METER_START, opt.mark);
 	pthread_barrier_wait(&shared->start);
 	wait_for_all_threads(&shared->released);
 	if (opt.pid_file)
 		write_pid_file();
 	while (procs_ended < opt.procs)
 		reap(0);
+	if (opt.mark)
+		send_mark(METER_STOP, "");
 
 	print_report(&opt, shared->proc, nodes, nr_nodes);
 	for (int i = 0; i < opt.procs; i++)

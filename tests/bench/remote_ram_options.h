@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../meter/guest/mark.h"
+
 #define MAX_PROCS	16
 #define MAX_THREADS	256
 #define MAX_SIZE_MB	(1UL << 20)
@@ -57,6 +59,7 @@ struct options {
 	bool hold;
 	const char *name;
 	const char *pid_file;
+	const char *mark;	/* label of the meter's region, or NULL */
 	enum report_format format;
 };
 
@@ -94,6 +97,7 @@ static const char help_text[] =
 "                        remote_ram), at most 12 characters\n"
 "      --pid-file FILE   write the processes' ids there, one per line, when\n"
 "                        all threads run and are released\n"
+"      --mark LABEL      the measured part is a region of the meter (tests/meter)\n"
 "      --hold            keep memory and processes after the work, until\n"
 "                        SIGTERM\n"
 "  -h, --help            this text\n"
@@ -182,6 +186,7 @@ static const struct option long_options[] = {
 	{ "kv",		no_argument,	   NULL, 'k' },
 	{ "name",	required_argument, NULL, 'N' },
 	{ "pid-file",	required_argument, NULL, 'f' },
+	{ "mark",	required_argument, NULL, 'M' },
 	{ "hold",	no_argument,	   NULL, 'H' },
 	{ "help",	no_argument,	   NULL, 'h' },
 	{ }
@@ -231,6 +236,12 @@ static void parse_option(struct options *opt, int letter, const char *arg)
 		break;
 	case 'f':
 		opt->pid_file = arg;
+		break;
+	case 'M':
+		if (!arg[0] || strlen(arg) > METER_TEXT_MAX || strpbrk(arg, ",\"\n"))
+			usage_error("--mark wants 1 to %d characters, no comma or quote, got '%s'",
+				    METER_TEXT_MAX, arg);
+		opt->mark = arg;
 		break;
 	case 'H':
 		opt->hold = true;
