@@ -7,7 +7,8 @@
  * The list has a lock of its own, held for moments only; who works on an exchange has a
  * reference, and sees in time that it was cancelled.
  *
- * What exchanges have put on a node, less what they took from it, is in kn_put_on[].  No
+ * What exchanges have put on a node, less what they took from it, and what they keep free
+ * there for a huge page, is in kn_put_on[].  No
  * leg may bring it above KN_MOST_PUT_ON: that is what keeps a node from being drained where
  * one half of an exchange fails, whoever fails, and in whatever order the batches come.
  */
@@ -19,7 +20,6 @@
 #include <linux/slab.h>
 
 #include "../../include/knumad_trace.h"
-#include "../compat/folio.h"
 #include "boost.h"
 #include "exchange.h"
 #include "migrate.h"
@@ -53,11 +53,8 @@ static void kn_exchange_release(struct kref *ref)
 	struct kn_exchange *x = container_of(ref, struct kn_exchange, ref);
 	u32 k;
 
-	for (k = 0; k < x->nr_legs; k++) {
-		if (x->legs[k].spare)
-			folio_put(x->legs[k].spare);
+	for (k = 0; k < x->nr_legs; k++)
 		kn_proc_put(x->legs[k].proc);
-	}
 	kfree(x);
 }
 
@@ -276,17 +273,20 @@ bool kn_exchange_is_due(const struct kn_exchange *x)
 	return false;
 }
 
-/* Takes room for a leg out of its destination's account: pages, 0 if there is none. */
-static long kn_room_take(int nid)
+/*
+ * Takes room for a leg out of its destination's account, where @held pages are kept for it
+ * already: pages, with these; 0, and nothing changed, if there is none.
+ */
+static long kn_room_take(int nid, long held)
 {
 	long put = atomic_long_read(&kn_put_on[nid]), room;
 
 	do {
-		room = min_t(long, KN_MOST_PUT_ON - put, kn_node_exchange_pages(nid));
+		room = min_t(long, KN_MOST_PUT_ON - put, kn_node_exchange_pages(nid)) + held;
 		room = min_t(long, room, KN_BATCH_PAGES);
 		if (room < KN_LEAST_ROOM)
 			return 0;
-	} while (!atomic_long_try_cmpxchg(&kn_put_on[nid], &put, put + room));
+	} while (!atomic_long_try_cmpxchg(&kn_put_on[nid], &put, put - held + room));
 	return room;
 }
 
@@ -297,6 +297,35 @@ static struct kn_exchange_leg *kn_leg_before(struct kn_exchange *x, u32 k)
 }
 
 /*
+ * Accounts for @moved pages of a leg that have left their node, and for the room that may
+ * have been kept there for @back, which has had none before.
+ */
+static void kn_leg_left(struct kn_exchange_leg *leg, const struct kn_exchange_leg *back,
+			u64 moved)
+{
+	long held = back->spare ? HPAGE_PMD_NR : 0;
+
+	atomic_long_add(held - (long)moved, &kn_put_on[leg->from]);
+	WRITE_ONCE(leg->left, leg->left - (s64)moved);
+}
+
+/* The end of a round: what is kept free goes to others. */
+static void kn_spares_drop(struct kn_exchange *x)
+{
+	u32 k;
+
+	for (k = 0; k < x->nr_legs; k++) {
+		struct kn_exchange_leg *leg = &x->legs[k];
+
+		if (!leg->spare)
+			continue;
+		kn_room_release(leg->spare, leg->to);
+		leg->spare = NULL;
+		atomic_long_sub(HPAGE_PMD_NR, &kn_put_on[leg->to]);
+	}
+}
+
+/*
  * Moves a batch of a leg; returns the pages moved.  The leg before it comes to where the
  * pages have left.
  */
@@ -304,19 +333,19 @@ static u64 kn_leg_run(struct kn_exchange *x, u32 k, u64 *cost)
 {
 	struct kn_exchange_leg *leg = &x->legs[k], *back = kn_leg_before(x, k);
 	u64 before = kn_node_free_pages(leg->to), moved, max;
-	long room;
+	long held = leg->spare ? HPAGE_PMD_NR : 0, room;
 
 	if (!kn_leg_is_due(leg) || READ_ONCE(x->cancelled))
 		return 0;
-	room = kn_room_take(leg->to);
+	room = kn_room_take(leg->to, held);
 	if (!room)
 		return 0;
 	max = min_t(u64, room, max_t(s64, leg->left, KN_EXCHANGE_PAGES));
 	moved = kn_migrate_leg(leg->proc, &leg->pass, leg->from, leg->to, max, &leg->spare,
 			       &back->spare, cost);
-	atomic_long_sub(room - moved, &kn_put_on[leg->to]);
-	atomic_long_sub(moved, &kn_put_on[leg->from]);
-	WRITE_ONCE(leg->left, leg->left - (s64)moved);
+	held = leg->spare ? HPAGE_PMD_NR : 0;
+	atomic_long_sub(room - moved - held, &kn_put_on[leg->to]);
+	kn_leg_left(leg, back, moved);
 	WRITE_ONCE(leg->moved, leg->moved + moved);
 	kn_stat_add(exchange_pages, moved);
 	if (moved)
@@ -385,8 +414,7 @@ static u64 kn_exchange_bounce(struct kn_exchange *x, u64 *cost)
 	}
 	moved = kn_migrate_leg(leg->proc, &leg->pass, leg->from, nid, KN_BATCH_PAGES, &none,
 			       &back->spare, cost);
-	atomic_long_sub(moved, &kn_put_on[leg->from]);
-	WRITE_ONCE(leg->left, leg->left - (s64)moved);
+	kn_leg_left(leg, back, moved);
 	kn_stat_add(exchange_bounced, moved);
 	return moved;
 }
@@ -418,16 +446,14 @@ u64 kn_exchange_round(struct kn_exchange *x)
 
 	for (k = 0; k < x->nr_legs; k++)
 		moved += kn_leg_run(x, (first + k) % x->nr_legs, &cost);
+	if (!moved && !READ_ONCE(x->cancelled) && !kn_exchange_has_room(x))
+		moved = kn_exchange_bounce(x, &cost);
+	kn_spares_drop(x);
 	kn_boost_end(nice);
 	if (!moved && !READ_ONCE(x->cancelled)) {
-		if (!kn_exchange_has_room(x))
-			moved = kn_exchange_bounce(x, &cost);
-		if (!moved) {
-			kn_stat_inc(exchange_stuck);
-			for (k = 0; k < x->nr_legs; k++)
-				x->legs[k].pass.retry_at =
-					jiffies + msecs_to_jiffies(KN_EXCHANGE_RETRY_MS);
-		}
+		kn_stat_inc(exchange_stuck);
+		for (k = 0; k < x->nr_legs; k++)
+			x->legs[k].pass.retry_at = jiffies + msecs_to_jiffies(KN_EXCHANGE_RETRY_MS);
 	}
 	return cost;
 }

@@ -17,7 +17,7 @@
 struct kn_exchange_leg {
 	struct kn_proc *proc;		/* with a reference */
 	struct kn_pass pass;
-	struct folio *spare;		/* a free huge page on @to, kept for the next batch */
+	struct folio *spare;		/* within a round: a free huge page on @to, or NULL */
 	u8 from;
 	u8 to;
 	s64 left;			/* pages to move yet */

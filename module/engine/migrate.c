@@ -440,18 +440,35 @@ u64 kn_migrate_batch(struct kn_proc *proc, int nid)
 }
 
 /*
- * The room of a huge page that has just left @nid, or NULL.  It may be on this CPU's list
- * of free pages, which the watermark check of an allocation does not look into.
+ * A huge page just freed may be on this CPU's list of free pages, which the watermark check
+ * of an allocation does not look into: empties the list.
  */
-static struct folio *kn_keep_room(int nid)
+static void kn_drain_free(int nid)
 {
 	struct zone *zone = kn_node_zone(nid);
 
 	if (!zone)
-		return NULL;
+		return;
 	preempt_disable();
 	KN_CALL(drain_local_pages)(zone);
 	preempt_enable();
+}
+
+/**
+ * kn_room_release - let others have what kn_migrate_leg() kept
+ * @room: from its @spare_from
+ * @nid: the node it is on
+ */
+void kn_room_release(struct folio *room, int nid)
+{
+	folio_put(room);
+	kn_drain_free(nid);
+}
+
+/* The room of a huge page that has just left @nid, or NULL. */
+static struct folio *kn_room_keep(int nid)
+{
+	kn_drain_free(nid);
 	return __folio_alloc(KN_GFP_NODE | GFP_TRANSHUGE_LIGHT, HPAGE_PMD_ORDER, nid, NULL);
 }
 
@@ -467,8 +484,8 @@ static struct folio *kn_keep_room(int nid)
  * @cost: what it cost is added, in pages
  *
  * For exchanges: the high watermark does not count, and the room that a huge page leaves is
- * kept for the one that comes back: others would soon have broken it up.  Return: pages
- * moved.
+ * kept for the one that comes back, or others would soon have broken it up; the caller gives
+ * what is left of it to kn_room_release().  Return: pages moved.
  */
 u64 kn_migrate_leg(struct kn_proc *proc, struct kn_pass *pass, int from, int to, u64 max,
 		   struct folio **spare_to, struct folio **spare_from, u64 *cost)
@@ -487,7 +504,7 @@ u64 kn_migrate_leg(struct kn_proc *proc, struct kn_pass *pass, int from, int to,
 	moved = kn_batch_run(&batch, proc, pass, batch.limit);
 	*spare_to = batch.spare;
 	if (moved >= HPAGE_PMD_NR && batch.huge && !*spare_from)
-		*spare_from = kn_keep_room(from);
+		*spare_from = kn_room_keep(from);
 	*cost += max(batch.cost, batch.pages);
 	return moved;
 }
