@@ -5,7 +5,8 @@
  * guest tests.
  *
  * Each process fills one anonymous buffer, then its threads all compare the
- * buffer's lower half with the upper half, starting together at one barrier.
+ * buffer's lower half with the upper half (or each its own part of them), starting
+ * together at one barrier.
  * Times are taken in the threads: a starved main thread would give nonsense.
  * Options are in remote_ram_options.h, where things are put in
  * remote_ram_placement.h, the buffer's contents in remote_ram_pattern.h, the
@@ -40,6 +41,8 @@ struct worker {
 	int index;
 	double seconds;
 	double passes;
+	double compared_mb;
+	double late_mb;
 	uint64_t bad_words;
 	double cpu_seconds[MAX_NODES];
 };
@@ -48,6 +51,7 @@ static struct shared *shared;
 static int procs_ended;		/* counted by the parent */
 static char *lower, *upper;	/* the halves of this process's buffer */
 static size_t half_bytes;
+static int nr_threads;		/* of this process */
 
 static double seconds_of(clockid_t clock)
 {
@@ -76,7 +80,7 @@ static uint64_t compare_and_write(const struct worker *w, size_t offset, size_t 
 
 	for (size_t at = offset; at < offset + bytes; at += PATTERN_PAGE) {
 		size_t page = at / PATTERN_PAGE;
-		bool own = page % opt.threads == (size_t)w->index;
+		bool own = page % nr_threads == (size_t)w->index;
 
 		if (own)
 			bad += write_pattern(lower, upper, page, pass);
@@ -88,7 +92,7 @@ static uint64_t compare_and_write(const struct worker *w, size_t offset, size_t 
 
 static void check_own_pages(struct worker *w, uint64_t full_passes, size_t stopped_at)
 {
-	for (size_t page = w->index; page < half_bytes / PATTERN_PAGE; page += opt.threads) {
+	for (size_t page = w->index; page < half_bytes / PATTERN_PAGE; page += nr_threads) {
 		bool written_again = page * PATTERN_PAGE < stopped_at;
 
 		w->bad_words += check_pattern(lower, upper, page,
@@ -102,14 +106,15 @@ static void compare_halves(struct worker *w)
 	atomic_int *stop = &shared->proc[self].stop;
 	double begin = seconds_of(CLOCK_MONOTONIC);
 	double cpu_before = seconds_of(CLOCK_THREAD_CPUTIME_ID);
-	uint64_t full_passes = 0;
-	size_t offset = 0;
+	size_t first = opt.own_part ? part_begin(half_bytes, w->index, nr_threads) : 0;
+	size_t end = opt.own_part ? part_begin(half_bytes, w->index + 1, nr_threads) : half_bytes;
+	uint64_t full_passes = 0, compared = 0, late = 0;
+	size_t offset = first;
 
-	for (;;) {
-		size_t bytes = half_bytes - offset < CHUNK_BYTES ?
-			       half_bytes - offset : CHUNK_BYTES;
+	while (first < end) {
+		size_t bytes = end - offset < CHUNK_BYTES ? end - offset : CHUNK_BYTES;
 		unsigned int cpu, node;
-		double cpu_now;
+		double cpu_now, now;
 
 		if (opt.verify)
 			w->bad_words += compare_and_write(w, offset, bytes, full_passes + 1);
@@ -122,18 +127,23 @@ static void compare_halves(struct worker *w)
 		cpu_before = cpu_now;
 
 		offset += bytes;
-		if (offset == half_bytes) {
-			offset = 0;
+		compared += 2 * bytes;
+		if (offset == end) {
+			offset = first;
 			full_passes++;
 		}
+		now = seconds_of(CLOCK_MONOTONIC) - begin;
+		if (opt.seconds && now >= opt.seconds * 2 / 3)
+			late += 2 * bytes;
 		if (atomic_load(stop))
 			break;
-		if (opt.seconds ? seconds_of(CLOCK_MONOTONIC) - begin >= opt.seconds :
-				  full_passes >= opt.passes)
+		if (opt.seconds ? now >= opt.seconds : full_passes >= opt.passes)
 			break;
 	}
 	w->seconds = seconds_of(CLOCK_MONOTONIC) - begin;
-	w->passes = full_passes + (double)offset / half_bytes;
+	w->passes = full_passes + (first < end ? (double)(offset - first) / (end - first) : 0);
+	w->compared_mb = compared / 1048576.0;
+	w->late_mb = late / 1048576.0;
 	if (opt.verify)
 		check_own_pages(w, full_passes, offset);
 }
@@ -142,7 +152,7 @@ static void *worker_main(void *argument)
 {
 	struct worker *w = argument;
 
-	bind_thread();
+	bind_thread(w->index);
 	atomic_fetch_add(&shared->waiting, 1);
 	pthread_barrier_wait(&shared->start);
 	if (opt.placement->is_start)
@@ -163,19 +173,20 @@ static void summarise(const struct worker *workers, struct proc_result *result)
 {
 	double seconds[MAX_THREADS];
 
-	for (int t = 0; t < opt.threads; t++) {
+	for (int t = 0; t < nr_threads; t++) {
 		const struct worker *w = &workers[t];
 
 		seconds[t] = w->seconds;
-		result->passes += w->passes / opt.threads;
+		result->passes += w->passes / nr_threads;
+		result->compared_mb += w->compared_mb;
+		result->late_mb += w->late_mb;
 		result->bad_words += w->bad_words;
 		for (int node = 0; node < MAX_NODES; node++)
 			result->cpu_seconds[node] += w->cpu_seconds[node];
 	}
-	qsort(seconds, opt.threads, sizeof(seconds[0]), by_value);
-	result->median_seconds = (seconds[(opt.threads - 1) / 2] +
-				  seconds[opt.threads / 2]) / 2;
-	result->max_seconds = seconds[opt.threads - 1];
+	qsort(seconds, nr_threads, sizeof(seconds[0]), by_value);
+	result->median_seconds = (seconds[(nr_threads - 1) / 2] + seconds[nr_threads / 2]) / 2;
+	result->max_seconds = seconds[nr_threads - 1];
 }
 
 static void process_main(int index, pid_t parent)
@@ -191,10 +202,11 @@ static void process_main(int index, pid_t parent)
 	snprintf(comm, sizeof(comm), "%s-%d", opt.name, index);
 	prctl(PR_SET_NAME, comm);
 
+	nr_threads = opt.threads[index];
 	lower = place_buffer(fill_pattern);
-	half_bytes = opt.size_bytes / 2;
+	half_bytes = opt.size_bytes[index] / 2;
 	upper = lower + half_bytes;
-	for (int t = 0; t < opt.threads; t++) {
+	for (int t = 0; t < nr_threads; t++) {
 		int error;
 
 		workers[t].index = t;
@@ -202,7 +214,7 @@ static void process_main(int index, pid_t parent)
 		if (error)
 			die("cannot start thread %d: %s", t, strerror(error));
 	}
-	for (int t = 0; t < opt.threads; t++)
+	for (int t = 0; t < nr_threads; t++)
 		pthread_join(workers[t].thread, NULL);
 	while (opt.hold && !atomic_load(&result->stop))
 		nanosleep(&(struct timespec){ .tv_nsec = POLL_NS }, NULL);
@@ -235,10 +247,19 @@ static void reap(int flags)
 	die("process %d failed, the reason is above", pid);
 }
 
+static int all_threads(void)
+{
+	int sum = 0;
+
+	for (int i = 0; i < opt.procs; i++)
+		sum += opt.threads[i];
+	return sum;
+}
+
 /* Only fast things are waited for; a process that cannot get there has exited. */
 static void wait_for_all_threads(atomic_int *counter)
 {
-	while (atomic_load(counter) < opt.procs * opt.threads) {
+	while (atomic_load(counter) < all_threads()) {
 		reap(WNOHANG);
 		nanosleep(&(struct timespec){ .tv_nsec = POLL_NS }, NULL);
 	}
@@ -276,7 +297,7 @@ static void start_processes(void)
 
 	pthread_barrierattr_init(&attr);
 	pthread_barrierattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
-	pthread_barrier_init(&shared->start, &attr, opt.procs * opt.threads + 1);
+	pthread_barrier_init(&shared->start, &attr, all_threads() + 1);
 	for (int i = 0; i < opt.procs; i++) {
 		pid_t pid = fork();
 

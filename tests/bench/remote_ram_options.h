@@ -25,6 +25,7 @@ enum node_rule {
 	NODE_OWN,	/* process i on the i-th usable node */
 	NODE_NEXT,	/* process i on the node after its own */
 	NODE_FIRST,	/* every process on the first usable node */
+	NODE_SPREAD,	/* thread by thread over all usable nodes, memory part by part */
 };
 
 struct placement {
@@ -38,6 +39,7 @@ static const struct placement placements[] = {
 	{ "local",	false,	NODE_OWN,	NODE_OWN },
 	{ "remote",	false,	NODE_OWN,	NODE_NEXT },
 	{ "membind",	false,	NODE_ANY,	NODE_OWN },
+	{ "spread",	false,	NODE_SPREAD,	NODE_SPREAD },
 	{ "free",	false,	NODE_ANY,	NODE_ANY },
 	{ "crossed",	true,	NODE_OWN,	NODE_NEXT },
 	{ "node0",	true,	NODE_ANY,	NODE_FIRST },
@@ -49,8 +51,9 @@ enum thp_wish { THP_DEFAULT, THP_ON, THP_OFF };
 
 struct options {
 	int procs;
-	int threads;
-	size_t size_bytes;
+	int threads[MAX_PROCS];		/* of each process */
+	size_t size_bytes[MAX_PROCS];
+	bool own_part;
 	unsigned long passes;	/* ignored when seconds is set */
 	double seconds;
 	const struct placement *placement;
@@ -72,10 +75,12 @@ static const char help_text[] =
 "\n"
 "Load:\n"
 "  -p, --processes N     processes, 1 to 16 (default 2)\n"
-"  -t, --threads T       threads in each process, 1 to 256 (default 2)\n"
-"  -s, --size MB         buffer of each process; suffix M or G (default 64M)\n"
+"  -t, --threads T[,T]...  threads in each process, 1 to 256 (default 2); of a\n"
+"                        list the i-th is for process i, and so on from its start\n"
+"  -s, --size MB[,MB]... buffer of each process; suffix M or G (default 64M)\n"
 "  -n, --passes P        comparisons each thread makes (default 3)\n"
 "  -d, --seconds S       run for S seconds instead of a number of passes\n"
+"      --own-part        each thread compares only its own part of the buffer\n"
 "      --thp WHAT        on, off or default: huge pages for the buffer\n"
 "      --verify          threads also write a pattern to their share of the\n"
 "                        pages; each word is checked at the end\n"
@@ -84,6 +89,9 @@ static const char help_text[] =
 "      --placement local     threads and memory bound to node i\n"
 "      --placement remote    threads bound to node i, memory to the next one\n"
 "      --placement membind   memory bound to node i, threads free\n"
+"      --placement spread    each process over all nodes: its threads one after the\n"
+"                            other, its memory page by page, or with --own-part\n"
+"                            each part to the thread that compares it\n"
 "      --placement free      nothing bound (default)\n"
 "      --start crossed       begin as with remote, then nothing bound\n"
 "      --start node0         begin with all memory on the first node, then\n"
@@ -134,7 +142,33 @@ static double parse_seconds(const char *text)
 	return value;
 }
 
-static size_t parse_size(const char *text)
+/*
+ * Splits a list as in "1,2" and gives the i-th of its values to process i, from the
+ * start again where it is shorter.
+ */
+static void parse_list(const char *option, const char *text, size_t values[MAX_PROCS],
+		       size_t (*parse)(const char *option, const char *text))
+{
+	char *copy = strdup(text), *rest = copy, *item;
+	int found = 0;
+
+	while ((item = strsep(&rest, ","))) {
+		if (found == MAX_PROCS)
+			usage_error("--%s wants at most %d values, got '%s'", option, MAX_PROCS,
+				    text);
+		values[found++] = parse(option, item);
+	}
+	free(copy);
+	for (int i = found; i < MAX_PROCS; i++)
+		values[i] = values[i % found];
+}
+
+static size_t parse_threads(const char *option, const char *text)
+{
+	return parse_number(option, text, 1, MAX_THREADS);
+}
+
+static size_t parse_size(const char *option, const char *text)
 {
 	char *end;
 	unsigned long value = strtoul(text, &end, 10);
@@ -144,8 +178,8 @@ static size_t parse_size(const char *text)
 		end++;
 	if (text[0] < '0' || text[0] > '9' || *end || !value ||
 	    value > MAX_SIZE_MB / mb_per_unit)
-		usage_error("--size wants megabytes such as 64, 200M or 2G, got '%s'",
-			    text);
+		usage_error("--%s wants megabytes such as 64, 200M or 2G, got '%s'",
+			    option, text);
 	return value * mb_per_unit << 20;
 }
 
@@ -158,7 +192,7 @@ static const struct placement *parse_placement(const char *name, bool is_start)
 	usage_error("--%s does not know '%s', it takes %s",
 		    is_start ? "start" : "placement", name,
 		    is_start ? "crossed, node0 or kernel" :
-			       "local, remote, membind or free");
+			       "local, remote, membind, spread or free");
 }
 
 static enum thp_wish parse_thp(const char *text)
@@ -178,6 +212,7 @@ static const struct option long_options[] = {
 	{ "size",	required_argument, NULL, 's' },
 	{ "passes",	required_argument, NULL, 'n' },
 	{ "seconds",	required_argument, NULL, 'd' },
+	{ "own-part",	no_argument,	   NULL, 'o' },
 	{ "thp",	required_argument, NULL, 'T' },
 	{ "verify",	no_argument,	   NULL, 'v' },
 	{ "placement",	required_argument, NULL, 'P' },
@@ -194,21 +229,28 @@ static const struct option long_options[] = {
 
 static void parse_option(struct options *opt, int letter, const char *arg)
 {
+	size_t values[MAX_PROCS];
+
 	switch (letter) {
 	case 'p':
 		opt->procs = parse_number("processes", arg, 1, MAX_PROCS);
 		break;
 	case 't':
-		opt->threads = parse_number("threads", arg, 1, MAX_THREADS);
+		parse_list("threads", arg, values, parse_threads);
+		for (int i = 0; i < MAX_PROCS; i++)
+			opt->threads[i] = values[i];
 		break;
 	case 's':
-		opt->size_bytes = parse_size(arg);
+		parse_list("size", arg, opt->size_bytes, parse_size);
 		break;
 	case 'n':
 		opt->passes = parse_number("passes", arg, 1, 1000000000);
 		break;
 	case 'd':
 		opt->seconds = parse_seconds(arg);
+		break;
+	case 'o':
+		opt->own_part = true;
 		break;
 	case 'T':
 		opt->thp = parse_thp(arg);
@@ -259,17 +301,19 @@ static struct options parse_options(int argc, char **argv)
 {
 	struct options opt = {
 		.procs = 2,
-		.threads = 2,
-		.size_bytes = 64UL << 20,
 		.passes = 3,
 		.name = "remote_ram",
 	};
 	int letter;
 
+	parse_option(&opt, 't', "2");
+	parse_option(&opt, 's', "64M");
 	while ((letter = getopt_long(argc, argv, "p:t:s:n:d:h", long_options, NULL)) != -1)
 		parse_option(&opt, letter, optarg);
 	if (optind < argc)
 		usage_error("did not expect '%s'", argv[optind]);
+	if (opt.own_part && opt.verify)
+		usage_error("--own-part does not go with --verify");
 	if (!opt.placement)
 		opt.placement = parse_placement("free", false);
 	return opt;

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "remote_ram_options.h"
+#include "remote_ram_pattern.h"
 #include "remote_ram_report.h"
 
 #define BUFFER_ALIGN	(2UL << 20)
@@ -75,7 +76,8 @@ static bool is_usable_node(int node)
 	return false;
 }
 
-static int node_for(enum node_rule rule)
+/* Of the process's @threads this is the thread, or the part of memory, @index. */
+static int node_for(enum node_rule rule, int index, int threads)
 {
 	switch (rule) {
 	case NODE_OWN:
@@ -84,6 +86,8 @@ static int node_for(enum node_rule rule)
 		return nodes[(self + 1) % nr_nodes];
 	case NODE_FIRST:
 		return nodes[0];
+	case NODE_SPREAD:
+		return nodes[index * nr_nodes / threads];
 	case NODE_ANY:
 		break;
 	}
@@ -102,11 +106,13 @@ static void check_policy_is_default(void *address)
 /* Too big a buffer would be the whole machine's out-of-memory, not just ours. */
 static void check_memory_suffices(void)
 {
-	unsigned long wanted_mb = opt.procs * (opt.size_bytes >> 20);
-	unsigned long wanted_kb = wanted_mb << 10, available_kb = 0;
+	unsigned long wanted_mb = 0, wanted_kb, available_kb = 0;
 	char line[128];
 	FILE *meminfo = fopen("/proc/meminfo", "r");
 
+	for (int i = 0; i < opt.procs; i++)
+		wanted_mb += opt.size_bytes[i] >> 20;
+	wanted_kb = wanted_mb << 10;
 	if (!meminfo)
 		die("cannot read /proc/meminfo: %s", strerror(errno));
 	while (fgets(line, sizeof(line), meminfo))
@@ -126,19 +132,55 @@ static void check_memory_suffices(void)
  * Aligned for huge pages, and with unusable space on both sides: the kernel then
  * cannot merge it with another mapping, and numa_maps has a line for it alone.
  */
-static char *map_buffer(void)
+static char *map_buffer(size_t size_bytes)
 {
-	char *space = mmap(NULL, opt.size_bytes + 2 * BUFFER_ALIGN, PROT_NONE,
+	char *space = mmap(NULL, size_bytes + 2 * BUFFER_ALIGN, PROT_NONE,
 			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	char *buffer;
 
 	if (space == MAP_FAILED)
-		die("cannot map %zu MB: %s; choose a smaller --size",
-		    opt.size_bytes >> 20, strerror(errno));
+		die("cannot map %zu MB: %s; choose a smaller --size", size_bytes >> 20,
+		    strerror(errno));
 	buffer = (char *)(((uintptr_t)space / BUFFER_ALIGN + 1) * BUFFER_ALIGN);
-	if (mprotect(buffer, opt.size_bytes, PROT_READ | PROT_WRITE))
-		die("cannot make %zu MB writable: %s", opt.size_bytes >> 20, strerror(errno));
+	if (mprotect(buffer, size_bytes, PROT_READ | PROT_WRITE))
+		die("cannot make %zu MB writable: %s", size_bytes >> 20, strerror(errno));
 	return buffer;
+}
+
+/* Where thread @index's part of a half begins, for @index up to the number of threads. */
+static size_t part_begin(size_t half_bytes, int index, int threads)
+{
+	return half_bytes / PATTERN_PAGE * index / threads * PATTERN_PAGE;
+}
+
+/*
+ * Over all nodes: where each thread has its own part of both halves that to its node,
+ * else page by page in turn.
+ */
+static void bind_spread(char *buffer, size_t half_bytes, int threads)
+{
+	struct bitmask *mask = numa_allocate_nodemask();
+
+	if (!opt.own_part) {
+		for (int i = 0; i < nr_nodes; i++)
+			numa_bitmask_setbit(mask, nodes[i]);
+		if (mbind(buffer, 2 * half_bytes, MPOL_INTERLEAVE, mask->maskp, mask->size + 1, 0))
+			die("cannot interleave memory: %s", strerror(errno));
+		numa_bitmask_free(mask);
+		return;
+	}
+	for (int i = 0; i < 2 * threads; i++) {
+		size_t begin = part_begin(half_bytes, i % threads, threads);
+		size_t end = part_begin(half_bytes, i % threads + 1, threads);
+		int node = node_for(NODE_SPREAD, i % threads, threads);
+
+		numa_bitmask_clearall(mask);
+		numa_bitmask_setbit(mask, node);
+		if (begin < end && mbind(buffer + i / threads * half_bytes + begin, end - begin,
+					 MPOL_BIND, mask->maskp, mask->size + 1, 0))
+			die("cannot bind memory to node %d: %s", node, strerror(errno));
+	}
+	numa_bitmask_free(mask);
 }
 
 /*
@@ -147,15 +189,20 @@ static char *map_buffer(void)
  */
 static char *place_buffer(void (*fill)(char *lower, char *upper, size_t half_bytes))
 {
-	int node = node_for(opt.placement->memory);
+	size_t size_bytes = opt.size_bytes[self];
 	struct bitmask *mask = numa_allocate_nodemask();
-	char *buffer = map_buffer();
+	char *buffer = map_buffer(size_bytes);
+	int node = -1;
 
 	if (opt.thp != THP_DEFAULT &&
-	    madvise(buffer, opt.size_bytes,
+	    madvise(buffer, size_bytes,
 		    opt.thp == THP_ON ? MADV_HUGEPAGE : MADV_NOHUGEPAGE))
 		die("--thp: madvise failed: %s; this kernel seems to have no transparent huge pages",
 		    strerror(errno));
+	if (opt.placement->memory == NODE_SPREAD)
+		bind_spread(buffer, size_bytes / 2, opt.threads[self]);
+	else
+		node = node_for(opt.placement->memory, 0, 1);
 	if (node >= 0) {
 		long rc;
 
@@ -163,12 +210,12 @@ static char *place_buffer(void (*fill)(char *lower, char *upper, size_t half_byt
 		if (opt.placement->is_start)
 			rc = set_mempolicy(MPOL_BIND, mask->maskp, mask->size + 1);
 		else
-			rc = mbind(buffer, opt.size_bytes, MPOL_BIND, mask->maskp,
+			rc = mbind(buffer, size_bytes, MPOL_BIND, mask->maskp,
 				   mask->size + 1, 0);
 		if (rc)
 			die("cannot bind memory to node %d: %s", node, strerror(errno));
 	}
-	fill(buffer, buffer + opt.size_bytes / 2, opt.size_bytes / 2);
+	fill(buffer, buffer + size_bytes / 2, size_bytes / 2);
 	if (opt.placement->is_start) {
 		if (set_mempolicy(MPOL_DEFAULT, NULL, 0))
 			die("cannot reset the memory policy: %s", strerror(errno));
@@ -186,34 +233,36 @@ static char *place_buffer(void (*fill)(char *lower, char *upper, size_t half_byt
 static void count_pages(const char *buffer, struct proc_result *result)
 {
 	FILE *file = fopen("/proc/self/numa_maps", "r");
-	uint64_t total = opt.size_bytes >> 12;
+	uint64_t found = 0;
 	char *line = NULL, *at;
 	size_t size = 0;
 
 	if (!file)
 		die("cannot read /proc/self/numa_maps: %s", strerror(errno));
-	while (getline(&line, &size, file) > 0)
-		if (strtoul(line, &at, 16) == (unsigned long)buffer && *at == ' ')
-			break;
-	if (feof(file))
-		die("the buffer's line is missing in /proc/self/numa_maps");
-	result->pages_other = total;
-	for (at = strstr(line, " N"); at; at = strstr(at + 2, " N")) {
-		int node;
-		unsigned long pages;
+	while (getline(&line, &size, file) > 0) {
+		unsigned long begin = strtoul(line, &at, 16);
 
-		if (sscanf(at, " N%d=%lu", &node, &pages) == 2 && is_usable_node(node)) {
-			result->pages[node] = pages;
-			result->pages_other -= pages;
+		if (*at != ' ' || begin < (unsigned long)buffer ||
+		    begin >= (unsigned long)buffer + opt.size_bytes[self])
+			continue;
+		for (at = strstr(line, " N"); at; at = strstr(at + 2, " N")) {
+			int node;
+			unsigned long pages;
+
+			if (sscanf(at, " N%d=%lu", &node, &pages) == 2 && is_usable_node(node)) {
+				result->pages[node] += pages;
+				found += pages;
+			}
 		}
 	}
 	free(line);
+	result->pages_other = (opt.size_bytes[self] >> 12) - found;
 	fclose(file);
 }
 
-static void bind_thread(void)
+static void bind_thread(int index)
 {
-	int node = node_for(opt.placement->threads);
+	int node = node_for(opt.placement->threads, index, opt.threads[self]);
 
 	if (node >= 0 && numa_run_on_node(node))
 		die("cannot bind a thread to node %d: %s", node, strerror(errno));

@@ -23,6 +23,8 @@ struct proc_result {
 	double median_seconds;		/* over the threads */
 	double max_seconds;
 	double passes;			/* mean over the threads */
+	double compared_mb;		/* by all threads; one pass is the whole buffer */
+	double late_mb;			/* of these, in the last third of --seconds */
 	uint64_t bad_words;		/* memory found different from what was written */
 	double cpu_seconds[MAX_NODES];	/* of all threads, by the node they ran on */
 	uint64_t pages[MAX_NODES];	/* 4K pages of the buffer, by node */
@@ -42,22 +44,20 @@ static inline double share_percent(const struct proc_result *r, const int *nodes
 static inline void print_table(const struct options *opt, const struct proc_result *results,
 			       const int *nodes, int nr_nodes)
 {
-	printf("%d process%s x %d thread%s, %zu MB each, %s %s%s\n",
-	       opt->procs, opt->procs == 1 ? "" : "es", opt->threads,
-	       opt->threads == 1 ? "" : "s", opt->size_bytes >> 20,
+	printf("%d process%s, %s %s%s\n", opt->procs, opt->procs == 1 ? "" : "es",
 	       opt->placement->is_start ? "start" : "placement", opt->placement->name,
 	       opt->verify ? ", written and verified" : "");
-	printf("%-15s %9s %9s %8s   node %9s %8s\n", "process", "median s", "max s",
-	       "passes", "MB", "time %");
+	printf("%-15s %7s %6s %9s %9s %8s   node %9s %8s\n", "process", "threads", "MB",
+	       "median s", "max s", "passes", "MB", "time %");
 	for (int i = 0; i < opt->procs; i++) {
 		const struct proc_result *r = &results[i];
 		char name[MAX_NAME + 4];
 
 		snprintf(name, sizeof(name), "%s-%d", opt->name, i);
-		printf("%-15s %9.3f %9.3f %8.1f", name, r->median_seconds,
-		       r->max_seconds, r->passes);
+		printf("%-15s %7d %6zu %9.3f %9.3f %8.1f", name, opt->threads[i],
+		       opt->size_bytes[i] >> 20, r->median_seconds, r->max_seconds, r->passes);
 		for (int n = 0; n < nr_nodes; n++)
-			printf("%*s %4d %9.1f %8.1f\n", n ? 46 : 2, "", nodes[n],
+			printf("%*s %4d %9.1f %8.1f\n", n ? 61 : 2, "", nodes[n],
 			       r->pages[nodes[n]] / 256.0,
 			       share_percent(r, nodes, nr_nodes, nodes[n]));
 		if (r->pages_other)
@@ -91,11 +91,13 @@ static inline void print_fields(const struct options *opt, const struct proc_res
 	FIELD("%s", opt->name, "name");
 	FIELD("%d", index, "process");
 	FIELD("%s", opt->placement->name, "placement");
-	FIELD("%d", opt->threads, "threads");
-	FIELD("%zu", opt->size_bytes >> 20, "size_mb");
+	FIELD("%d", opt->threads[index], "threads");
+	FIELD("%zu", opt->size_bytes[index] >> 20, "size_mb");
 	FIELD("%.6f", r->median_seconds, "seconds_median");
 	FIELD("%.6f", r->max_seconds, "seconds_max");
 	FIELD("%.3f", r->passes, "passes");
+	FIELD("%.1f", r->compared_mb, "compared_mb");
+	FIELD("%.1f", r->late_mb, "late_mb");
 	FIELD("%" PRIu64, r->bad_words, "bad_words");
 	FIELD("%" PRIu64, r->pages_other, "pages_other");
 	for (int n = 0; n < nr_nodes; n++)
