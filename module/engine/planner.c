@@ -39,9 +39,13 @@
 /*
  * A CPU of home that is busy at the moment of a pass is often free a little later: a
  * thread that found no place is tried again up to so many times between two passes.
- * Where none of these moves anything the next period has half as many, down to none.
+ * Where none of these moves anything the next period has half as many, down to a few
+ * for the threads of busy processes: one that was bound, or slept, may be away and run
+ * at any time, and a whole period is long for it.
  */
 #define KN_MAX_RETRIES		8
+#define KN_MIN_RETRIES		3U
+#define KN_BUSY_MCPU		100
 
 static struct task_struct *kn_planner;
 static DECLARE_WAIT_QUEUE_HEAD(kn_planner_wait);
@@ -53,6 +57,7 @@ static struct {
 	unsigned int passes_to_arm;	/* before the hooks are tried again */
 	unsigned int threads_left;	/* away from home, no place in the last round */
 	unsigned int retries;		/* rounds beside the pass's own, see above */
+	bool early;			/* the last pass came before its time */
 } kn_now;
 
 /* Takes back everything the scheduler was told. */
@@ -93,11 +98,11 @@ static void kn_try_hooks(void)
 }
 
 /* One round of bringing threads home; true if it moved any. */
-static bool kn_bring_home(void)
+static bool kn_bring_home(u32 min_demand_mcpu)
 {
 	unsigned int moved;
 
-	kn_now.threads_left = kn_threads_go_home(&moved);
+	kn_now.threads_left = kn_threads_go_home(min_demand_mcpu, &moved);
 	if (moved)
 		kn_now.retries = KN_MAX_RETRIES;
 	return moved;
@@ -114,7 +119,7 @@ static void kn_bias_threads(void)
 		if (changed)
 			kn_now.retries = KN_MAX_RETRIES;
 		kn_try_hooks();
-		kn_bring_home();
+		kn_bring_home(0);
 	} else if (++kn_now.idle_passes == KN_PASSES_TO_DISARM) {
 		kn_bias_disarm();
 	}
@@ -141,22 +146,33 @@ static bool kn_planner_sleep(unsigned int ms)
 	return READ_ONCE(kn_planner_kicked) || kthread_should_stop();
 }
 
-/* The time until the next pass, with a few more rounds for threads that found no place. */
+/*
+ * The time until the next pass, with a few more rounds of bringing threads home.  That more
+ * of them find no place than before is news: then the next pass is now, but for one in two.
+ */
 static void kn_planner_rest(void)
 {
 	unsigned int period_ms = READ_ONCE(kn_config.scan_period_ms);
-	unsigned int step_ms = period_ms / (KN_MAX_RETRIES + 1);
-	unsigned int rounds = kn_now.retries, slept_ms = 0;
-	bool moved = false;
+	unsigned int rounds = 0, step_ms, slept_ms = 0, left = kn_now.threads_left;
+	bool moved = false, may_be_early = !kn_now.early;
 
-	for (; kn_now.threads_left && rounds; rounds--) {
+	kn_now.early = false;
+
+	if (kn_mode_moves_threads(kn_now.mode) && !kn_now.idle_passes)
+		rounds = kn_now.threads_left ? kn_now.retries : KN_MIN_RETRIES;
+	step_ms = period_ms / (rounds + 1);
+	for (; rounds; rounds--) {
 		if (kn_planner_sleep(step_ms))
 			return;
 		slept_ms += step_ms;
-		moved |= kn_bring_home();
+		moved |= kn_bring_home(KN_BUSY_MCPU);
+		if (kn_now.threads_left > left && may_be_early) {
+			kn_now.early = true;
+			return;
+		}
 	}
 	if (slept_ms && !moved)
-		kn_now.retries /= 2;
+		kn_now.retries = max(kn_now.retries / 2, KN_MIN_RETRIES);
 	kn_planner_sleep(period_ms - slept_ms);
 }
 

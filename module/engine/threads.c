@@ -100,7 +100,7 @@ static int kn_collect_away(struct kn_proc *proc, int nr)
  * Collects from all processes, beginning behind the one that filled the list last time,
  * so that threads which cannot be moved do not keep others from their turn.
  */
-static int kn_collect_all(void)
+static int kn_collect_all(u32 min_demand_mcpu)
 {
 	static u64 begin_seq;
 	u64 first = begin_seq;
@@ -111,7 +111,8 @@ static int kn_collect_all(void)
 		for (proc = kn_registry_next(NULL); proc; proc = kn_registry_next(proc)) {
 			bool behind = proc->seq > first;
 
-			if (behind != !round || !proc->seen || !proc->home || nr == KN_AWAY_MAX)
+			if (behind != !round || !proc->seen || !proc->home || nr == KN_AWAY_MAX ||
+			    proc->demand_mcpu < min_demand_mcpu)
 				continue;
 			nr = kn_collect_away(proc, nr);
 			if (nr == KN_AWAY_MAX)
@@ -180,15 +181,36 @@ static bool kn_move_alone(struct kn_away *a)
 	return true;
 }
 
-/* Somebody away who sits on @a's home, and on whose home @a sits; else NULL. */
-static struct kn_away *kn_find_partner(const struct kn_away *a, int nr)
+/* Distance from @cpu to the nearest node of @home. */
+static int kn_distance_home(u64 home, int cpu)
+{
+	int least = INT_MAX;
+	u64 rest;
+
+	for (rest = home; rest; rest &= rest - 1)
+		least = min(least, node_distance(cpu_to_node(cpu), __ffs64(rest)));
+	return least;
+}
+
+/*
+ * Whether @a comes home by changing places with @b, and @b does too, or if not @both at
+ * least gets no farther from its home.
+ */
+static bool kn_may_swap(const struct kn_away *a, const struct kn_away *b, bool both)
+{
+	return kn_cpu_in(a->home, b->cpu) &&
+	       (both ? kn_cpu_in(b->home, a->cpu) :
+		kn_distance_home(b->home, a->cpu) <= kn_distance_home(b->home, b->cpu));
+}
+
+static struct kn_away *kn_find_partner(const struct kn_away *a, int nr, bool both)
 {
 	int i;
 
 	for (i = 0; i < nr; i++) {
 		struct kn_away *b = &kn_away[i];
 
-		if (b->task && b != a && kn_cpu_in(a->home, b->cpu) && kn_cpu_in(b->home, a->cpu) &&
+		if (b->task && b != a && kn_may_swap(a, b, both) &&
 		    cpumask_test_cpu(b->cpu, &a->task->cpus_mask) &&
 		    cpumask_test_cpu(a->cpu, &b->task->cpus_mask))
 			return b;
@@ -196,9 +218,10 @@ static struct kn_away *kn_find_partner(const struct kn_away *a, int nr)
 	return NULL;
 }
 
-static bool kn_swap(struct kn_away *a, int nr)
+/* True if there was a partner; one that does not come home by it stays in the list. */
+static bool kn_swap(struct kn_away *a, int nr, bool both)
 {
-	struct kn_away *b = kn_find_partner(a, nr);
+	struct kn_away *b = kn_find_partner(a, nr, both);
 	int tries, ret = -EAGAIN;
 
 	if (!b)
@@ -206,49 +229,78 @@ static bool kn_swap(struct kn_away *a, int nr)
 	for (tries = 0; tries < KN_SWAP_TRIES && ret == -EAGAIN; tries++) {
 		a->cpu = task_cpu(a->task);
 		b->cpu = task_cpu(b->task);
-		if (!kn_cpu_in(a->home, b->cpu) || !kn_cpu_in(b->home, a->cpu))
+		if (!kn_may_swap(a, b, both))
 			break;
 		ret = KN_CALL(migrate_swap)(a->task, b->task, b->cpu, a->cpu);
 	}
 	kn_moved(a, b->cpu, b->task->pid, ret);
 	kn_moved(b, a->cpu, a->task->pid, ret);
+	if (both || ret)
+		kn_done(b);
+	else
+		b->cpu = a->cpu;
 	kn_done(a);
-	kn_done(b);
 	return true;
+}
+
+/*
+ * Changes places until nobody finds a partner any more: each time at least one thread
+ * leaves the list.
+ */
+static unsigned int kn_swap_all(int nr, bool both)
+{
+	unsigned int swaps = 0;
+	bool again = true;
+	int i;
+
+	while (again) {
+		again = false;
+		for (i = 0; i < nr; i++) {
+			if (!kn_away[i].task)
+				continue;
+			if (kn_swap(&kn_away[i], nr, true) ||
+			    (!both && kn_swap(&kn_away[i], nr, false))) {
+				swaps++;
+				again = !both;
+			}
+		}
+	}
+	return swaps;
 }
 
 /**
  * kn_threads_go_home - one round: bring home what can be brought home now
+ * @min_demand_mcpu: of processes that want at least so much CPU time
  * @moved: receives how many threads were moved
  *
  * Swaps first: they change nobody's load.  What finds no partner moves alone, onto an
- * idle or at least less loaded CPU.  Nothing is moved where that would lengthen a queue.
+ * idle or at least less loaded CPU; or else changes places with one that stays away, as
+ * in a ring of three.  Nothing is moved where that would lengthen a queue.
  *
  * Return: how many threads are still away, having found no place at this moment.
  */
-unsigned int kn_threads_go_home(unsigned int *moved)
+unsigned int kn_threads_go_home(u32 min_demand_mcpu, unsigned int *moved)
 {
-	unsigned int left = 0;
+	unsigned int alone = 0, swaps, left = 0;
 	int nr, i;
 
 	*moved = 0;
 	if (!kn_capable(KN_CAP_MOVE))
 		return 0;
 	cpumask_clear(&kn_taken);
-	nr = kn_collect_all();
+	nr = kn_collect_all(min_demand_mcpu);
+	swaps = kn_swap_all(nr, true);
 	for (i = 0; i < nr; i++)
-		if (kn_away[i].task && kn_swap(&kn_away[i], nr))
-			*moved += 2;
+		if (kn_away[i].task && kn_move_alone(&kn_away[i]))
+			alone++;
+	swaps += kn_swap_all(nr, false);
 	for (i = 0; i < nr; i++) {
 		if (!kn_away[i].task)
 			continue;
-		if (kn_move_alone(&kn_away[i])) {
-			(*moved)++;
-			continue;
-		}
 		left++;
 		kn_stat_inc(threads_no_room);
 		kn_done(&kn_away[i]);
 	}
+	*moved = alone + 2 * swaps;
 	return left;
 }

@@ -5,6 +5,6 @@
 #ifndef KNUMAD_ENGINE_THREADS_H
 #define KNUMAD_ENGINE_THREADS_H
 
-unsigned int kn_threads_go_home(unsigned int *moved);
+unsigned int kn_threads_go_home(u32 min_demand_mcpu, unsigned int *moved);
 
 #endif /* KNUMAD_ENGINE_THREADS_H */

@@ -25,6 +25,7 @@
 #include <linux/wait.h>
 
 #include "../compat/housekeeping.h"
+#include "boost.h"
 #include "config.h"
 #include "engine.h"
 #include "exchange.h"
@@ -112,11 +113,18 @@ static bool kn_worker_scan(struct kn_worker *w)
 	return more;
 }
 
-/* Fetches some pages of @proc within the budget; true when there are more. */
+/*
+ * Fetches some pages of @proc within the budget; true when there are more.  Boosted: that
+ * they are worth their copying is decided, and how fast it may go; beside busy threads of
+ * the node one of the lowest priority would take far longer.
+ */
 static bool kn_worker_fetch(struct kn_worker *w, struct kn_proc *proc)
 {
-	int i;
+	int i, nice;
 
+	if (!kn_migrate_is_due(proc, w->nid))
+		return false;
+	nice = kn_boost_begin();
 	for (i = 0; i < KN_VISIT_BATCHES && kn_migrate_is_due(proc, w->nid) &&
 	     w->migrate.pages > 0 && !kn_worker_leaves(); i++) {
 		u64 cost = kn_migrate_batch(proc, w->nid);
@@ -126,6 +134,7 @@ static bool kn_worker_fetch(struct kn_worker *w, struct kn_proc *proc)
 		w->migrate.pages -= cost;
 		cond_resched();
 	}
+	kn_boost_end(nice);
 	return kn_migrate_is_due(proc, w->nid);
 }
 

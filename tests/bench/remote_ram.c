@@ -30,8 +30,9 @@
 #define POLL_NS		(10 * 1000 * 1000)
 
 struct shared {
-	pthread_barrier_t start;
-	atomic_int waiting;	/* threads about to enter the barrier */
+	pthread_barrier_t start;	/* met twice: all is filled; all are where they begin */
+	atomic_int filled;	/* threads whose process's buffer is filled */
+	atomic_int waiting;	/* threads about to enter the barrier the second time */
 	atomic_int released;	/* threads past it, and no longer bound for a --start */
 	struct proc_result proc[MAX_PROCS];
 };
@@ -152,6 +153,9 @@ static void *worker_main(void *argument)
 {
 	struct worker *w = argument;
 
+	/* Not bound while others fill: who watches would take a start for a binding. */
+	atomic_fetch_add(&shared->filled, 1);
+	pthread_barrier_wait(&shared->start);
 	bind_thread(w->index);
 	atomic_fetch_add(&shared->waiting, 1);
 	pthread_barrier_wait(&shared->start);
@@ -325,6 +329,8 @@ int main(int argc, char **argv)
 	sigaction(SIGINT, &action, NULL);
 
 	start_processes();
+	wait_for_all_threads(&shared->filled);
+	pthread_barrier_wait(&shared->start);
 	wait_for_all_threads(&shared->waiting);
 	if (opt.mark)
 		send_mark(METER_START, opt.mark);
