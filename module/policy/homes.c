@@ -66,16 +66,20 @@ static bool came_home(const struct plan *pl, u32 i)
  * @i: the process
  * @home: the other home, or 0 for any
  *
+ * A first home was found by a first impression, often of a process that was still growing:
+ * it may be put right soon.
+ *
  * Return: true if it has to stay for now.
  */
 bool plan_locked(const struct plan *pl, u32 i, u64 home)
 {
 	const struct policy_past *past = &pl->s->procs[i].past;
 	u64 wait = plan_wait(pl, i);
+	u64 stay = past->left ? wait : min_t(u64, wait, PLAN_FIRST_WAIT);
 
 	if (pl->procs[i].fixed || pl->procs[i].changed)
 		return true;
-	if (came_home(pl, i) && past->age < wait)
+	if (came_home(pl, i) && past->age < stay)
 		return true;
 	return home && home == past->left && past->age < wait * PLAN_RETURN_FACTOR;
 }

@@ -32,6 +32,8 @@
 /* Going back to the home left last takes this many times longer. */
 #define PLAN_RETURN_FACTOR	4
 #define PLAN_CHANGES_MAX	8
+/* Passes that a process keeps the first home it was given, at least. */
+#define PLAN_FIRST_WAIT		1
 /* A change is forgotten after this many times the wait that it caused. */
 #define PLAN_DECAY_FACTOR	8
 #define PLAN_NO_COST		S64_MAX

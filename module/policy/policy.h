@@ -86,7 +86,7 @@ struct policy_proc {
  * @min_gain_percent: a home changes only if that saves at least this part of
  *	the process's CPU demand, after costs
  * @min_age_passes: a home is kept at least this many passes; doubles with each
- *	change it lately had
+ *	change it lately had. The first one of a process may be put right after one
  * @slack_percent: a node counts as overloaded only above its capacity by this
  * @copy_ns_per_page: CPU time to move one page
  * @move_ns_per_page: wall time to move one page at the rate limit

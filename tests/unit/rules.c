@@ -79,7 +79,9 @@ static bool home_rules(const struct policy_snapshot *s, const struct policy_proc
 	if (!v->changed || !was_valid || !s->tunables.may_move_cpu || s->nr_nodes == 1 ||
 	    v->reason == POLICY_EMPTY || v->reason == POLICY_BOUND || v->reason == POLICY_ONLY_NODE)
 		return true;
-	if (p->past.age < s->tunables.min_age_passes)
+	/* A first home may be put right sooner. */
+	if (p->past.age < (p->past.left ? s->tunables.min_age_passes : 1) &&
+	    p->past.age < s->tunables.min_age_passes)
 		return rule_broken(message, "%s: home changed after only %u passes", name, p->past.age);
 	if (p->nr_threads * 1000ULL < demand)
 		demand = p->nr_threads * 1000ULL;
