@@ -85,8 +85,10 @@ static struct pid *kn_next_group(int *nr, unsigned long min, struct task_struct 
  *
  * Adds new candidates and marks those still worth it as seen.  Removing the others is
  * kn_forget_unseen()'s, once their verdicts are withdrawn.
+ *
+ * Return: whether there were new ones.
  */
-void kn_discover(void)
+bool kn_discover(void)
 {
 	unsigned long min_pages = (unsigned long)READ_ONCE(kn_config.min_rss_mb) <<
 				  (20 - PAGE_SHIFT);
@@ -95,6 +97,7 @@ void kn_discover(void)
 	struct mm_struct *mm;
 	struct kn_proc *proc;
 	unsigned long rss;
+	bool found_new = false;
 	struct pid *pid;
 	int nr;
 
@@ -108,6 +111,7 @@ void kn_discover(void)
 			kn_proc_put(proc);
 		} else if (rss >= min_pages) {
 			kn_proc_create(pid, leader, mm);
+			found_new = true;
 		}
 		put_task_struct(leader);
 		mmdrop(mm);
@@ -115,6 +119,7 @@ void kn_discover(void)
 		cond_resched();
 	}
 	kn_exempt_prune();
+	return found_new;
 }
 
 /**

@@ -7,7 +7,7 @@
 
 #include "registry.h"
 
-void kn_discover(void);
+bool kn_discover(void);
 void kn_forget_unseen(void);
 void kn_sample(struct kn_proc *proc);
 void kn_sample_exempt(struct kn_proc *proc);

@@ -57,6 +57,7 @@ static struct {
 	unsigned int passes_to_arm;	/* before the hooks are tried again */
 	unsigned int threads_left;	/* away from home, no place in the last round */
 	unsigned int retries;		/* rounds beside the pass's own, see above */
+	bool found_new;			/* processes, in the last pass */
 	bool early;			/* the last pass came before its time */
 } kn_now;
 
@@ -127,7 +128,7 @@ static void kn_bias_threads(void)
 
 static void kn_pass(void)
 {
-	kn_discover();
+	kn_now.found_new = kn_discover();
 	kn_workers_account();
 	if (kn_plan_pass(kn_now.mode))
 		kn_stat_inc(plan_no_memory);
@@ -146,9 +147,13 @@ static bool kn_planner_sleep(unsigned int ms)
 	return READ_ONCE(kn_planner_kicked) || kthread_should_stop();
 }
 
+/* A new process is only planned for when it was sampled twice: soon, then. */
+#define KN_NEW_PART		4
+
 /*
- * The time until the next pass, with a few more rounds of bringing threads home.  That more
- * of them find no place than before is news: then the next pass is now, but for one in two.
+ * The time until the next pass, with a few more rounds of bringing threads home.  A new
+ * process, or that more threads find no place than before, makes the next pass come early,
+ * but never two in a row: a host where that is always so has twice the passes at most.
  */
 static void kn_planner_rest(void)
 {
@@ -156,7 +161,9 @@ static void kn_planner_rest(void)
 	unsigned int rounds = 0, step_ms, slept_ms = 0, left = kn_now.threads_left;
 	bool moved = false, may_be_early = !kn_now.early;
 
-	kn_now.early = false;
+	kn_now.early = may_be_early && kn_now.found_new;
+	if (kn_now.early)
+		period_ms /= KN_NEW_PART;
 
 	if (kn_mode_moves_threads(kn_now.mode) && !kn_now.idle_passes)
 		rounds = kn_now.threads_left ? kn_now.retries : KN_MIN_RETRIES;
