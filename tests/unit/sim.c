@@ -228,7 +228,7 @@ static u64 exchange_pages(struct sim *sim, const struct policy_exchange *x)
 	return part * x->nr_legs;
 }
 
-static struct policy_snapshot look(struct sim *sim)
+struct policy_snapshot sim_look(struct sim *sim)
 {
 	struct policy_snapshot s = {
 		.nr_nodes = sim->nr_nodes,
@@ -253,20 +253,12 @@ static struct policy_snapshot look(struct sim *sim)
 	return s;
 }
 
-bool sim_step(struct sim *sim, char message[SIM_MESSAGE])
+void sim_carry_out(struct sim *sim, const struct policy_snapshot *s)
 {
-	struct policy_snapshot s = look(sim);
 	bool quiet = true;
 	u32 k;
 
-	if (policy_plan(&s, sim->verdicts, &sim->exchanges, sim->scratch) ||
-	    policy_plan(&s, sim->again, &sim->exchanges_again, sim->scratch)) {
-		snprintf(message, SIM_MESSAGE, "policy_plan() refused the snapshot");
-		return false;
-	}
-	if (!rules_hold(sim, &s, message))
-		return false;
-	for (k = 0; k < s.nr_procs; k++) {
+	for (k = 0; k < s->nr_procs; k++) {
 		struct sim_proc *sp = &sim->procs[sim->index[k]];
 		const struct policy_verdict *v = &sim->verdicts[k];
 
@@ -279,7 +271,8 @@ bool sim_step(struct sim *sim, char message[SIM_MESSAGE])
 		sp->p.past = v->past;
 		if (v->home && !(v->home & (v->home - 1)))
 			sp->seen_homes_bits |= v->home;
-		sim->moved_pages += move_pages(sim, sim->index[k], v->into);
+		if (v->move_pages)
+			sim->moved_pages += move_pages(sim, sim->index[k], v->into);
 	}
 	for (k = 0; k < sim->exchanges.nr; k++) {
 		u64 pages = exchange_pages(sim, &sim->exchanges.list[k]);
@@ -290,6 +283,20 @@ bool sim_step(struct sim *sim, char message[SIM_MESSAGE])
 	sim->quiet_passes = quiet ? sim->quiet_passes + 1 : 0;
 	run_threads(sim);
 	sim->pass++;
+}
+
+bool sim_step(struct sim *sim, char message[SIM_MESSAGE])
+{
+	struct policy_snapshot s = sim_look(sim);
+
+	if (policy_plan(&s, sim->verdicts, &sim->exchanges, sim->scratch) ||
+	    policy_plan(&s, sim->again, &sim->exchanges_again, sim->scratch)) {
+		snprintf(message, SIM_MESSAGE, "policy_plan() refused the snapshot");
+		return false;
+	}
+	if (!rules_hold(sim, &s, message))
+		return false;
+	sim_carry_out(sim, &s);
 	return true;
 }
 

@@ -63,6 +63,12 @@ void sim_free(struct sim *sim);
 struct sim_proc *sim_add(struct sim *sim, const char *name);
 void sim_print(const struct sim *sim, FILE *to);
 
+/* What the policy is to see of the host in this pass. */
+struct policy_snapshot sim_look(struct sim *sim);
+
+/* One period under the plan in @verdicts and @exchanges, made from @s. */
+void sim_carry_out(struct sim *sim, const struct policy_snapshot *s);
+
 /*
  * Plan once and carry the plan out for one period. False if the plan breaks a
  * rule that holds for every plan; @message then says which.
