@@ -21,9 +21,9 @@
 #define BEST_OF		3
 /*
  * CPU time for each process may grow by this from 1,000 to 10,000: caches and sorting
- * take up to 1.6 times as much, a quadratic step 10 times.
+ * take up to 1.3 times as much, a quadratic step 3 to 10 times.
  */
-#define MAX_GROWTH	3.0
+#define MAX_GROWTH	2.0
 
 struct kind {
 	const char *name;

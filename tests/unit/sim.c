@@ -81,13 +81,13 @@ void sim_free(struct sim *sim)
 	free(sim->scratch);
 }
 
-struct sim_proc *sim_add(struct sim *sim, const char *name)
+struct sim_proc *sim_renew(struct sim *sim, u32 i, const char *name)
 {
-	u32 i = sim->nr_procs++;
 	struct sim_proc *sp = &sim->procs[i];
 
+	memset(sp, 0, sizeof(*sp));
 	snprintf(sp->name, sizeof(sp->name), "%s", name);
-	sp->p.id = i + 1;
+	sp->p.id = ++sim->last_id;
 	sp->p.nr_threads = 1;
 	sp->p.cpu_nodes = ~0ULL;
 	sp->p.mem_nodes = ~0ULL;
@@ -95,6 +95,25 @@ struct sim_proc *sim_add(struct sim *sim, const char *name)
 	sp->p.fixed_pages = sim->fixed + (size_t)i * sim->nr_nodes;
 	sp->p.run_mcpu = sim->run + (size_t)i * sim->nr_nodes;
 	return sp;
+}
+
+struct sim_proc *sim_add(struct sim *sim, const char *name)
+{
+	return sim_renew(sim, sim->nr_procs++, name);
+}
+
+void sim_exit(struct sim *sim, u32 i)
+{
+	size_t row = (size_t)i * sim->nr_nodes;
+	u32 nid;
+
+	sim->procs[i].gone = true;
+	for (nid = 0; nid < sim->nr_nodes; nid++) {
+		sim->nodes[nid].free_pages += sim->pages[row + nid] + sim->fixed[row + nid];
+		sim->pages[row + nid] = 0;
+		sim->fixed[row + nid] = 0;
+		sim->run[row + nid] = 0;
+	}
 }
 
 static u32 noisy(struct sim *sim, u32 demand)
@@ -183,7 +202,7 @@ static bool farthest(const struct sim *sim, u32 i, u32 to, u32 *from)
 	return best;
 }
 
-static u64 move_pages(struct sim *sim, u32 i, const u64 *into)
+u64 sim_move_pages(struct sim *sim, u32 i, const u64 *into)
 {
 	u64 *pages = sim->pages + (size_t)i * sim->nr_nodes, moved = 0;
 	u64 rate = sim->rate_pages;
@@ -192,6 +211,9 @@ static u64 move_pages(struct sim *sim, u32 i, const u64 *into)
 	for (to = 0; to < sim->nr_nodes; to++) {
 		u64 want = into[to] < rate ? into[to] : rate;
 
+		if (sim->node_rate_pages && want > sim->node_rate_left[to])
+			want = sim->node_rate_left[to];
+		sim->node_rate_left[to] -= sim->node_rate_pages ? want : 0;
 		while (want && farthest(sim, i, to, &from)) {
 			u64 part = pages[from] < want ? pages[from] : want;
 
@@ -258,6 +280,8 @@ void sim_carry_out(struct sim *sim, const struct policy_snapshot *s)
 	bool quiet = true;
 	u32 k;
 
+	for (k = 0; k < sim->nr_nodes; k++)
+		sim->node_rate_left[k] = sim->node_rate_pages;
 	for (k = 0; k < s->nr_procs; k++) {
 		struct sim_proc *sp = &sim->procs[sim->index[k]];
 		const struct policy_verdict *v = &sim->verdicts[k];
@@ -272,7 +296,7 @@ void sim_carry_out(struct sim *sim, const struct policy_snapshot *s)
 		if (v->home && !(v->home & (v->home - 1)))
 			sp->seen_homes_bits |= v->home;
 		if (v->move_pages)
-			sim->moved_pages += move_pages(sim, sim->index[k], v->into);
+			sim->moved_pages += sim_move_pages(sim, sim->index[k], v->into);
 	}
 	for (k = 0; k < sim->exchanges.nr; k++) {
 		u64 pages = exchange_pages(sim, &sim->exchanges.list[k]);
@@ -281,7 +305,10 @@ void sim_carry_out(struct sim *sim, const struct policy_snapshot *s)
 		sim->exchanged_pages += pages;
 	}
 	sim->quiet_passes = quiet ? sim->quiet_passes + 1 : 0;
-	run_threads(sim);
+	if (sim->run_threads)
+		sim->run_threads(sim);
+	else
+		run_threads(sim);
 	sim->pass++;
 }
 
