@@ -194,7 +194,8 @@ static bool farthest(const struct sim *sim, u32 i, u32 to, u32 *from)
 	for (nid = 0; nid < sim->nr_nodes; nid++) {
 		u32 d = sim->distance[to * sim->nr_nodes + nid];
 
-		if (pages[nid] && !(sim->procs[i].p.home & BIT_ULL(nid)) && d > best) {
+		if (pages[nid] && nid != to && !(sim->procs[i].p.home & BIT_ULL(nid)) &&
+		    d > best) {
 			best = d;
 			*from = nid;
 		}
