@@ -6,9 +6,12 @@
  */
 #include "host.h"
 
-/* A host that is left alone is at rest after an hour, and better than it was. */
+/*
+ * A host that is left alone is at rest after an hour, and better than it was. Few processes:
+ * the noise of many evens out, and hides what would wander.
+ */
 #define CALM_HOURS		2
-#define CALM_ABOVE_STAY		20	/* percent points of local accesses */
+#define CALM_ABOVE_STAY		15	/* percent points of local accesses */
 /* One on which all is in motion. */
 #define BUSY_HOURS		2
 #define BUSY_ABOVE_STAY		5
@@ -39,8 +42,8 @@ static double local(const struct sums *s)
 static void check_calm(const struct options *given)
 {
 	struct options o = {
-		.seed = given->seed, .hours = CALM_HOURS, .nodes = 4, .cpus = 64,
-		.processes = 400, .period_ms = 1000, .calm = true,
+		.seed = given->seed, .hours = CALM_HOURS, .nodes = 4, .cpus = 24,
+		.processes = 60, .period_ms = 1000, .calm = true,
 	};
 	struct sums all[NR_WAYS], last[NR_WAYS], *p = &last[WAY_POLICY];
 	char message[SIM_MESSAGE] = "";
@@ -85,9 +88,10 @@ static void check_busy(const struct options *given)
 	mark(local(p) >= local(&all[WAY_STAY]) + BUSY_ABOVE_STAY &&
 	     local(p) >= local(g) + BUSY_ABOVE_GREEDY,
 	     "a busy host is more local than one where memory stays, or follows blindly", message);
-	snprintf(message, sizeof(message), "expected fewer than %llu pages moved, found %llu",
+	snprintf(message, sizeof(message), "expected more than none and fewer than %llu pages moved, found %llu",
 		 g->moved_pages, p->moved_pages);
-	mark(p->moved_pages < g->moved_pages, "less memory moves than follows blindly", message);
+	mark(p->moved_pages && p->moved_pages < g->moved_pages,
+	     "memory moves, but less than follows blindly", message);
 	snprintf(message, sizeof(message), "expected at most %u%% of %llu changes to go back, found %llu",
 		 MAX_BACK_PERCENT, p->homes_changed, p->back);
 	mark(p->back * 100 <= p->homes_changed * MAX_BACK_PERCENT,

@@ -148,7 +148,7 @@ static void arrive(struct host *h, u32 k, bool from_start)
 	*l = (struct life){ .kind = k, .busy = true, .at = least_loaded(h) };
 	if (k == WIDE)
 		demand = 1250.0 * h->o->cpus / h->o->nodes;
-	if (from_start && kind->phase_s > 0)
+	if (from_start && kind->phase_s > 0 && !h->o->calm)
 		l->busy = unit(&h->seed) < BUSY_SHARE;
 	l->peak_mcpu = (u32)demand;
 	l->rest_mcpu = (u32)(demand * kind->rest);
@@ -244,7 +244,7 @@ void host_init(struct host *h, const struct options *o, enum way way)
 		h->idle_slots[h->nr_idle_slots] = slots - 1 - h->nr_idle_slots;
 		h->nr_idle_slots++;
 	}
-	h->sim.noise_percent = 2;
+	h->sim.noise_percent = o->calm ? 5 : 2;
 	for (nid = 0; nid < o->nodes; nid++) {
 		struct policy_node *node = &h->sim.nodes[nid];
 
