@@ -29,7 +29,7 @@ static u64 waiting_at(const struct plan *pl, u32 i, u32 from)
 	const struct plan_proc *pp = &pl->procs[i];
 	u64 pages;
 
-	if (pp->held || (pp->home & BIT_ULL(from)))
+	if (pp->held || pl->s->procs[i].pages[from] < CRUMB_PAGES || (pp->home & BIT_ULL(from)))
 		return 0;
 	pages = plan_part(pl->s->procs[i].pages[from], pp->waiting, pp->away);
 	return pages < CRUMB_PAGES ? 0 : pages;
@@ -53,6 +53,20 @@ static u32 nearest_home(const struct plan *pl, u32 i, u32 from)
 		best = nid;
 	}
 	return best;
+}
+
+/*
+ * Keep only the keys of processes that wait, and of these no more than a plan needs to fill
+ * its list of exchanges: those behind them, who save less, are for a later plan.
+ */
+static void keep_waiting(struct plan *pl)
+{
+	u32 k, n = 0;
+
+	for (k = 0; k < pl->nr_waiting && n < PLAN_MAX_WAITING; k++)
+		if (pl->procs[pl->keys[k].idx].waiting)
+			pl->keys[n++] = pl->keys[k];
+	pl->nr_waiting = n;
 }
 
 static void fill_edges(struct plan *pl)
@@ -227,14 +241,13 @@ static s64 loss_of(const struct plan *pl, u32 i, u64 pages, u32 from, u32 to)
 	       farther / run;
 }
 
-/* Whether @i has no claim to be on @from, and may be on @to. */
-static bool may_give_way(const struct plan *pl, u32 i, u32 from, u32 to)
+/* Whether @i has no claim to be where its memory is. */
+static bool may_give_way(const struct plan *pl, u32 i)
 {
 	const struct policy_proc *p = &pl->s->procs[i];
 	const struct plan_proc *pp = &pl->procs[i];
 
-	if (pp->gave_way || p->pages[from] < CRUMB_PAGES ||
-	    !(p->mem_nodes & pl->mem_mask & BIT_ULL(to)) || !pp->allowed)
+	if (!pp->allowed)
 		return false;
 	if (pp->reason == POLICY_IDLE)
 		return !pp->home || p->past.age >= plan_wait(pl, i);
@@ -250,7 +263,8 @@ static void give_way(struct plan *pl, u32 i, u32 from, u32 to)
 	struct policy_exchange *x;
 	s64 loss;
 
-	if (!next_on(pl, from, to))
+	if (pl->procs[i].gave_way ||
+	    !(pl->s->procs[i].mem_nodes & pl->mem_mask & BIT_ULL(from)) || !next_on(pl, from, to))
 		return;
 	saved = saved_by(pl, e, min(left, pl->procs[e->proc].away));
 	cost = plan_copy_cost(pl, 2 * left);
@@ -282,16 +296,40 @@ static void give_way(struct plan *pl, u32 i, u32 from, u32 to)
 	}
 }
 
+/*
+ * Fill the spare keys with the processes that may give way, each with the nodes from which
+ * it has pages to give: every pair of nodes looks at all of them.
+ */
+static u32 find_idle(struct plan *pl)
+{
+	u32 i, n = 0, nid;
+
+	for (i = 0; i < pl->nr_procs; i++) {
+		u64 nodes = 0;
+
+		if (!may_give_way(pl, i))
+			continue;
+		for (nid = 0; nid < pl->nr_nodes; nid++)
+			if (pl->s->procs[i].pages[nid] >= CRUMB_PAGES)
+				nodes |= BIT_ULL(nid);
+		if (!nodes)
+			continue;
+		pl->spare[n].key = nodes;
+		pl->spare[n++].idx = i;
+	}
+	return n;
+}
+
 static void exchange_with_idle(struct plan *pl)
 {
-	u32 from, to, i;
+	u32 from, to, k, nr_idle = next_exchange(pl) ? find_idle(pl) : 0;
 
 	for (from = 0; from < pl->nr_nodes; from++)
 		for (to = 0; to < pl->nr_nodes; to++)
-			for (i = 0; i < pl->nr_procs && next_exchange(pl) &&
-			     edge_of(pl, from, to)->want >= CRUMB_PAGES; i++)
-				if (may_give_way(pl, i, to, from))
-					give_way(pl, i, from, to);
+			for (k = 0; k < nr_idle && next_exchange(pl) &&
+			     edge_of(pl, from, to)->want >= CRUMB_PAGES; k++)
+				if (pl->spare[k].key & BIT_ULL(to))
+					give_way(pl, pl->spare[k].idx, from, to);
 }
 
 /**
@@ -301,7 +339,10 @@ static void exchange_with_idle(struct plan *pl)
  */
 void plan_exchange(struct plan *pl)
 {
-	if (!pl->exchanges || pl->nr_nodes < 2 || !pl->nr_waiting)
+	if (!pl->exchanges || pl->nr_nodes < 2)
+		return;
+	keep_waiting(pl);
+	if (!pl->nr_waiting)
 		return;
 	fill_edges(pl);
 	exchange_pairs(pl);

@@ -10,7 +10,6 @@
  * process: near-linear.
  */
 #include <linux/kernel.h>
-#include <linux/sort.h>
 #include "plan.h"
 
 /* The best home found for a process, before it is taken. */
@@ -32,27 +31,12 @@ struct choice {
  */
 static s64 effort(const struct plan_proc *pp, u64 pages)
 {
-	return pp->total ? (s64)(pages * pp->demand * 10 * EFFORT_PERCENT / pp->total) : 0;
+	return pages ? (s64)(pages * pp->demand * 10 * EFFORT_PERCENT / pp->total) : 0;
 }
 
 static bool beats(const struct choice *a, const struct choice *b)
 {
 	return b->cost == PLAN_NO_COST || a->cost + a->effort < b->cost + b->effort;
-}
-
-static int compare_keys(const void *a, const void *b)
-{
-	const struct plan_key *x = a, *y = b;
-
-	if (x->key != y->key)
-		return x->key < y->key ? -1 : 1;
-	return x->idx < y->idx ? -1 : x->idx > y->idx;
-}
-
-/* Sort the first @n keys: lowest first, equal ones in the snapshot's order. */
-void plan_sort(struct plan *pl, u32 n)
-{
-	sort(pl->keys, n, sizeof(pl->keys[0]), compare_keys, NULL);
 }
 
 static bool came_home(const struct plan *pl, u32 i)

@@ -38,6 +38,7 @@ void plan_load_init(struct plan *pl)
 		node->fair = node->cap;
 		if (pl->overcommit && cap)
 			node->fair = (s64)((u64)node->cap * demand / cap);
+		plan_queue_init(pl, node);
 		node->load = pl->s->nodes[i].other_mcpu;
 		node->fluid = 0;
 		node->flex = 0;

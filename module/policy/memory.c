@@ -140,6 +140,9 @@ static void tell(struct plan *pl, u32 i)
 	struct policy_verdict *v = &pl->out[i];
 	bool moves = v->move_pages || v->exchange_pages, cpu;
 
+	v->cost_ucpu = plan_copy_cost(pl, v->move_pages + v->exchange_pages);
+	if (!moves)
+		v->gain_ucpu = 0;
 	v->home = pp->home;
 	v->reason = pp->reason;
 	v->changed = pp->home != p->home;
@@ -182,7 +185,6 @@ void plan_memory(struct plan *pl)
 		s64 gain;
 
 		v->gain_ucpu = 0;
-		v->cost_ucpu = 0;
 		v->move_pages = 0;
 		v->exchange_pages = 0;
 		if (v->into)
@@ -211,13 +213,6 @@ void plan_memory(struct plan *pl)
 	}
 	pl->nr_waiting = n;
 	plan_exchange(pl);
-	for (k = 0; k < n; k++) {
-		struct policy_verdict *v = &pl->out[pl->keys[k].idx];
-
-		v->cost_ucpu = plan_copy_cost(pl, v->move_pages + v->exchange_pages);
-		if (!v->move_pages && !v->exchange_pages)
-			v->gain_ucpu = 0;
-	}
 	for (i = 0; i < pl->nr_procs; i++)
 		tell(pl, i);
 }

@@ -25,6 +25,8 @@
 #define PLAN_MAX_SPREADS	256
 /* Attempts in a row that changed nothing, after which a step gives up; more with many. */
 #define PLAN_MAX_FAILS		64
+/* Processes with memory that waits for an exchange that a plan looks at. */
+#define PLAN_MAX_WAITING	4096
 /* Threshold of gain, whatever the demand: a hundredth of a CPU. */
 #define PLAN_MIN_GAIN_UCPU	10000
 /* While its memory is on the way a home holds this much harder. */
@@ -37,6 +39,8 @@
 /* A change is forgotten after this many times the wait that it caused. */
 #define PLAN_DECAY_FACTOR	8
 #define PLAN_NO_COST		S64_MAX
+/* A sort looks at eight bits of the keys at a time. */
+#define PLAN_RADIX		256
 
 /* What a node is filled with so far. */
 struct plan_node {
@@ -45,6 +49,8 @@ struct plan_node {
 	s64 flex;		/* part of @fluid that could as well be elsewhere */
 	s64 cap;		/* mcpu it has */
 	s64 fair;		/* mcpu it shall take when all nodes share evenly */
+	s64 most[2];		/* mcpu above which it counts as full, see queue.c */
+	s64 least[2];		/* mcpu below which its CPUs count as idle */
 	u64 free_pages;		/* not yet claimed */
 	u64 fluid_nodes;	/* where @fluid could go */
 };
@@ -115,7 +121,9 @@ struct plan {
 	struct plan_node *nodes;
 	struct plan_proc *procs;
 	struct plan_key *keys;	/* [nr_procs], for sorting */
-	u32 nr_waiting;		/* keys of processes with memory to bring home */
+	struct plan_key *spare;	/* [nr_procs], where a sort, or a step, may put keys */
+	u32 *counts;		/* [8 * PLAN_RADIX], for sorting */
+	u32 nr_waiting;		/* keys of processes with memory that waits */
 	struct plan_edge *edges; /* [nr_nodes * nr_nodes], row is from */
 	struct plan_swap *swaps; /* [nr_nodes * nr_nodes] */
 	u8 *penalty;		/* [nr_nodes * nr_nodes], tenths above local */
@@ -180,6 +188,9 @@ s64 plan_cost_adrift(const struct plan *pl, u32 i);
 s64 plan_cost_wide(const struct plan *pl, u32 i, u64 set, bool room_for_all, u64 *copy_pages);
 u64 plan_claim(const struct plan *pl, u32 i, u32 nid);
 s64 plan_copy_cost(const struct plan *pl, u64 pages);
+
+/* queue.c */
+void plan_queue_init(const struct plan *pl, struct plan_node *node);
 s64 plan_queue_cost(const struct plan *pl, u32 nid, s64 add, bool at_home);
 s64 plan_idle_cost(const struct plan *pl, bool at_home);
 s64 plan_fluid_cost(const struct plan *pl, u64 set, s64 demand, bool at_home);
@@ -197,8 +208,10 @@ u64 plan_wide_set(const struct plan *pl, u32 i);
 /* homes.c */
 bool plan_locked(const struct plan *pl, u32 i, u64 home);
 bool plan_try(struct plan *pl, u32 i);
-void plan_sort(struct plan *pl, u32 n);
 void plan_homes(struct plan *pl);
+
+/* sort.c */
+void plan_sort(struct plan *pl, u32 n);
 
 /* swap.c */
 u32 plan_swap_blocked(struct plan *pl);

@@ -32,7 +32,8 @@ size_t policy_scratch_bytes(u32 nr_procs, u32 nr_nodes)
 	return align8(sizeof(struct plan)) +
 	       align8(nr_nodes * sizeof(struct plan_node)) +
 	       align8(nr_procs * sizeof(struct plan_proc)) +
-	       align8(nr_procs * sizeof(struct plan_key)) +
+	       2 * align8(nr_procs * sizeof(struct plan_key)) +
+	       align8(sizeof(u64) * PLAN_RADIX * sizeof(u32)) +
 	       align8(pairs * sizeof(struct plan_swap)) +
 	       align8(pairs * sizeof(struct plan_edge)) +
 	       align8(pairs) + PLAN_MAX_FLUID * nr_nodes * sizeof(s64) + 2 * places * sizeof(s64);
@@ -63,6 +64,8 @@ static struct plan *lay_out(const struct policy_snapshot *s, struct policy_verdi
 	pl->nodes = carve(&free, s->nr_nodes * sizeof(*pl->nodes));
 	pl->procs = carve(&free, s->nr_procs * sizeof(*pl->procs));
 	pl->keys = carve(&free, s->nr_procs * sizeof(*pl->keys));
+	pl->spare = carve(&free, s->nr_procs * sizeof(*pl->spare));
+	pl->counts = carve(&free, sizeof(u64) * PLAN_RADIX * sizeof(*pl->counts));
 	pl->swaps = carve(&free, pairs * sizeof(*pl->swaps));
 	pl->edges = carve(&free, pairs * sizeof(*pl->edges));
 	pl->penalty = carve(&free, pairs);

@@ -14,14 +14,22 @@
 #include <linux/kernel.h>
 #include "plan.h"
 
-static s64 most(const struct plan *pl, const struct plan_node *node, bool at_home)
+/**
+ * plan_queue_init() - set the loads at which a node is full, and idle
+ * @pl: the plan
+ * @node: one of its nodes, its capacity and fair share are known
+ *
+ * One value for newcomers, and one for who is at home there already.
+ */
+void plan_queue_init(const struct plan *pl, struct plan_node *node)
 {
-	return node->fair * (200 + (s64)pl->s->tunables.slack_percent * (at_home ? 2 : 1)) / 200;
-}
+	s64 slack = pl->s->tunables.slack_percent;
+	u32 at_home;
 
-static s64 least(const struct plan *pl, const struct plan_node *node, bool at_home)
-{
-	return node->cap * (200 - (s64)pl->s->tunables.slack_percent * (at_home ? 2 : 1)) / 200;
+	for (at_home = 0; at_home < 2; at_home++) {
+		node->most[at_home] = node->fair * (200 + slack * (1 + at_home)) / 200;
+		node->least[at_home] = node->cap * (200 - slack * (1 + at_home)) / 200;
+	}
 }
 
 /* Load that is bound to be there, once fluid loads have made way. */
@@ -30,9 +38,9 @@ static s64 load_at(const struct plan_node *node)
 	return node->load + node->fluid - node->flex;
 }
 
-static s64 idle_at(const struct plan *pl, const struct plan_node *node, bool at_home)
+static s64 idle_at(const struct plan_node *node, bool at_home)
 {
-	s64 idle = least(pl, node, at_home) - node->load - node->fluid;
+	s64 idle = node->least[at_home] - node->load - node->fluid;
 
 	return idle > 0 ? idle : 0;
 }
@@ -45,12 +53,12 @@ static s64 put_to_work(const struct plan *pl, u64 set, bool at_home)
 	u32 nid;
 
 	plan_for_each_node(nid, set, bits) {
-		here += idle_at(pl, &pl->nodes[nid], at_home);
+		here += idle_at(&pl->nodes[nid], at_home);
 		fluid += pl->nodes[nid].fluid;
 		reach |= pl->nodes[nid].fluid_nodes;
 	}
 	plan_for_each_node(nid, reach & ~set, bits)
-		elsewhere += idle_at(pl, &pl->nodes[nid], at_home);
+		elsewhere += idle_at(&pl->nodes[nid], at_home);
 	return here + min(fluid, elsewhere);
 }
 
@@ -74,7 +82,7 @@ static bool idle_counts(const struct plan *pl)
  */
 s64 plan_room(const struct plan *pl, u32 nid, bool at_home)
 {
-	s64 room = most(pl, &pl->nodes[nid], at_home) - load_at(&pl->nodes[nid]);
+	s64 room = pl->nodes[nid].most[at_home] - load_at(&pl->nodes[nid]);
 
 	return room > 0 ? room : 0;
 }
@@ -95,7 +103,7 @@ s64 plan_idle_cost(const struct plan *pl, bool at_home)
 	if (!idle_counts(pl))
 		return 0;
 	plan_for_each_node(nid, pl->cpu_mask, bits)
-		idle += idle_at(pl, &pl->nodes[nid], at_home);
+		idle += idle_at(&pl->nodes[nid], at_home);
 	return idle * PLAN_WEIGHT_QUEUE;
 }
 
@@ -111,14 +119,14 @@ s64 plan_idle_cost(const struct plan *pl, bool at_home)
 s64 plan_queue_cost(const struct plan *pl, u32 nid, s64 add, bool at_home)
 {
 	const struct plan_node *node = &pl->nodes[nid];
-	s64 over = load_at(node) - most(pl, node, at_home);
+	s64 over = load_at(node) - node->most[at_home];
 	s64 cost = (max_t(s64, over + add, 0) - max_t(s64, over, 0)) * weight(pl);
 
 	if (!idle_counts(pl))
 		return cost;
 	if (add > 0)
 		return cost - min(add, put_to_work(pl, BIT_ULL(nid), at_home)) * PLAN_WEIGHT_QUEUE;
-	over = least(pl, node, !at_home) - node->load - node->fluid;
+	over = node->least[!at_home] - node->load - node->fluid;
 	return cost + (max_t(s64, over - add, 0) - max_t(s64, over, 0)) * PLAN_WEIGHT_QUEUE;
 }
 

@@ -58,7 +58,7 @@ int main(int argc, char **argv)
 		}
 	}
 	nr_tests = (hosts + HOSTS_PER_TEST - 1) / HOSTS_PER_TEST;
-	printf("KTAP version 1\n1..%u\n", argc - k + nr_tests + 1);
+	printf("KTAP version 1\n1..%u\n", argc - k + nr_tests + 2);
 	result(api_run(message), "bad snapshots are refused", message);
 	for (; k < argc; k++)
 		scenario(argv[k]);
@@ -70,5 +70,7 @@ int main(int argc, char **argv)
 			 done + 1, done + n);
 		result(property_run(seed + done, n, message), name, message);
 	}
+	result(bench_growth(message), "the time of a plan grows near-linearly with the processes",
+	       message);
 	return failed != 0;
 }

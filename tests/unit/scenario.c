@@ -250,9 +250,7 @@ static bool happen(struct scenario *sc, const struct line *l, char *message)
 		return read_proc(sim, sp, l, 4, message);
 	if (strcmp(l->word[2], "gone"))
 		return wrong(l, message, "expected set, gone or other");
-	sp->gone = true;
-	for (nid = 0; nid < sim->nr_nodes; nid++)
-		sim->nodes[nid].free_pages += sp->p.pages[nid] + sp->p.fixed_pages[nid];
+	sim_exit(sim, sp - sim->procs);
 	return true;
 }
 

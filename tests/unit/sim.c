@@ -81,13 +81,13 @@ void sim_free(struct sim *sim)
 	free(sim->scratch);
 }
 
-struct sim_proc *sim_add(struct sim *sim, const char *name)
+struct sim_proc *sim_renew(struct sim *sim, u32 i, const char *name)
 {
-	u32 i = sim->nr_procs++;
 	struct sim_proc *sp = &sim->procs[i];
 
+	memset(sp, 0, sizeof(*sp));
 	snprintf(sp->name, sizeof(sp->name), "%s", name);
-	sp->p.id = i + 1;
+	sp->p.id = ++sim->last_id;
 	sp->p.nr_threads = 1;
 	sp->p.cpu_nodes = ~0ULL;
 	sp->p.mem_nodes = ~0ULL;
@@ -95,6 +95,25 @@ struct sim_proc *sim_add(struct sim *sim, const char *name)
 	sp->p.fixed_pages = sim->fixed + (size_t)i * sim->nr_nodes;
 	sp->p.run_mcpu = sim->run + (size_t)i * sim->nr_nodes;
 	return sp;
+}
+
+struct sim_proc *sim_add(struct sim *sim, const char *name)
+{
+	return sim_renew(sim, sim->nr_procs++, name);
+}
+
+void sim_exit(struct sim *sim, u32 i)
+{
+	size_t row = (size_t)i * sim->nr_nodes;
+	u32 nid;
+
+	sim->procs[i].gone = true;
+	for (nid = 0; nid < sim->nr_nodes; nid++) {
+		sim->nodes[nid].free_pages += sim->pages[row + nid] + sim->fixed[row + nid];
+		sim->pages[row + nid] = 0;
+		sim->fixed[row + nid] = 0;
+		sim->run[row + nid] = 0;
+	}
 }
 
 static u32 noisy(struct sim *sim, u32 demand)
@@ -175,7 +194,8 @@ static bool farthest(const struct sim *sim, u32 i, u32 to, u32 *from)
 	for (nid = 0; nid < sim->nr_nodes; nid++) {
 		u32 d = sim->distance[to * sim->nr_nodes + nid];
 
-		if (pages[nid] && !(sim->procs[i].p.home & BIT_ULL(nid)) && d > best) {
+		if (pages[nid] && nid != to && !(sim->procs[i].p.home & BIT_ULL(nid)) &&
+		    d > best) {
 			best = d;
 			*from = nid;
 		}
@@ -183,7 +203,7 @@ static bool farthest(const struct sim *sim, u32 i, u32 to, u32 *from)
 	return best;
 }
 
-static u64 move_pages(struct sim *sim, u32 i, const u64 *into)
+u64 sim_move_pages(struct sim *sim, u32 i, const u64 *into)
 {
 	u64 *pages = sim->pages + (size_t)i * sim->nr_nodes, moved = 0;
 	u64 rate = sim->rate_pages;
@@ -192,6 +212,9 @@ static u64 move_pages(struct sim *sim, u32 i, const u64 *into)
 	for (to = 0; to < sim->nr_nodes; to++) {
 		u64 want = into[to] < rate ? into[to] : rate;
 
+		if (sim->node_rate_pages && want > sim->node_rate_left[to])
+			want = sim->node_rate_left[to];
+		sim->node_rate_left[to] -= sim->node_rate_pages ? want : 0;
 		while (want && farthest(sim, i, to, &from)) {
 			u64 part = pages[from] < want ? pages[from] : want;
 
@@ -228,7 +251,7 @@ static u64 exchange_pages(struct sim *sim, const struct policy_exchange *x)
 	return part * x->nr_legs;
 }
 
-static struct policy_snapshot look(struct sim *sim)
+struct policy_snapshot sim_look(struct sim *sim)
 {
 	struct policy_snapshot s = {
 		.nr_nodes = sim->nr_nodes,
@@ -253,20 +276,14 @@ static struct policy_snapshot look(struct sim *sim)
 	return s;
 }
 
-bool sim_step(struct sim *sim, char message[SIM_MESSAGE])
+void sim_carry_out(struct sim *sim, const struct policy_snapshot *s)
 {
-	struct policy_snapshot s = look(sim);
 	bool quiet = true;
 	u32 k;
 
-	if (policy_plan(&s, sim->verdicts, &sim->exchanges, sim->scratch) ||
-	    policy_plan(&s, sim->again, &sim->exchanges_again, sim->scratch)) {
-		snprintf(message, SIM_MESSAGE, "policy_plan() refused the snapshot");
-		return false;
-	}
-	if (!rules_hold(sim, &s, message))
-		return false;
-	for (k = 0; k < s.nr_procs; k++) {
+	for (k = 0; k < sim->nr_nodes; k++)
+		sim->node_rate_left[k] = sim->node_rate_pages;
+	for (k = 0; k < s->nr_procs; k++) {
 		struct sim_proc *sp = &sim->procs[sim->index[k]];
 		const struct policy_verdict *v = &sim->verdicts[k];
 
@@ -279,7 +296,8 @@ bool sim_step(struct sim *sim, char message[SIM_MESSAGE])
 		sp->p.past = v->past;
 		if (v->home && !(v->home & (v->home - 1)))
 			sp->seen_homes_bits |= v->home;
-		sim->moved_pages += move_pages(sim, sim->index[k], v->into);
+		if (v->move_pages)
+			sim->moved_pages += sim_move_pages(sim, sim->index[k], v->into);
 	}
 	for (k = 0; k < sim->exchanges.nr; k++) {
 		u64 pages = exchange_pages(sim, &sim->exchanges.list[k]);
@@ -288,8 +306,25 @@ bool sim_step(struct sim *sim, char message[SIM_MESSAGE])
 		sim->exchanged_pages += pages;
 	}
 	sim->quiet_passes = quiet ? sim->quiet_passes + 1 : 0;
-	run_threads(sim);
+	if (sim->run_threads)
+		sim->run_threads(sim);
+	else
+		run_threads(sim);
 	sim->pass++;
+}
+
+bool sim_step(struct sim *sim, char message[SIM_MESSAGE])
+{
+	struct policy_snapshot s = sim_look(sim);
+
+	if (policy_plan(&s, sim->verdicts, &sim->exchanges, sim->scratch) ||
+	    policy_plan(&s, sim->again, &sim->exchanges_again, sim->scratch)) {
+		snprintf(message, SIM_MESSAGE, "policy_plan() refused the snapshot");
+		return false;
+	}
+	if (!rules_hold(sim, &s, message))
+		return false;
+	sim_carry_out(sim, &s);
 	return true;
 }
 

@@ -3,7 +3,7 @@
  * A small simulated host for the policy's tests: plays a plan forward.
  *
  * User space, single thread. Used by scenario.c (hosts written as data),
- * property.c (random hosts) and bench.c (large hosts).
+ * property.c (random hosts) and bench.c (large hosts), and by tests/sim.
  */
 #ifndef UNIT_SIM_H
 #define UNIT_SIM_H
@@ -33,11 +33,15 @@ struct sim {
 	u32 pass;
 	u32 noise_percent;
 	u64 rate_pages;		/* moved for each process in each pass */
+	u64 node_rate_pages;	/* and into each node; 0 for no such limit */
+	u64 node_rate_left[POLICY_MAX_NODES];
+	u64 last_id;
 	u64 seed;
 	u32 quiet_passes;	/* passes since a home changed or a page moved */
 	u64 moved_pages;	/* in all */
 	u64 exchanged_pages;	/* of these, by changing places */
 	struct policy_tunables tunables;
+	void (*run_threads)(struct sim *sim);	/* NULL: simply at home, or where room is */
 	struct policy_node *nodes;
 	u8 *distance;
 	struct sim_proc *procs;
@@ -61,7 +65,23 @@ u64 sim_random(u64 *seed);
 void sim_init(struct sim *sim, u32 nr_nodes, u32 max_procs, u64 seed);
 void sim_free(struct sim *sim);
 struct sim_proc *sim_add(struct sim *sim, const char *name);
+
+/* A new process in the place of one that is gone. */
+struct sim_proc *sim_renew(struct sim *sim, u32 i, const char *name);
+
+/* It ends, and its memory is free. */
+void sim_exit(struct sim *sim, u32 i);
+
+/* Move pages of @i, farthest first, @into[nid] to each node, as the rates admit. */
+u64 sim_move_pages(struct sim *sim, u32 i, const u64 *into);
+
 void sim_print(const struct sim *sim, FILE *to);
+
+/* What the policy is to see of the host in this pass. */
+struct policy_snapshot sim_look(struct sim *sim);
+
+/* One period under the plan in @verdicts and @exchanges, made from @s. */
+void sim_carry_out(struct sim *sim, const struct policy_snapshot *s);
 
 /*
  * Plan once and carry the plan out for one period. False if the plan breaks a

@@ -8,6 +8,7 @@
 bool scenario_run(const char *path, char title[SIM_MESSAGE], char message[SIM_MESSAGE]);
 bool property_run(u64 seed, u32 hosts, char message[SIM_MESSAGE]);
 bool api_run(char message[SIM_MESSAGE]);
+bool bench_growth(char message[SIM_MESSAGE]);
 void bench_run(void);
 
 #endif /* UNIT_TESTS_H */

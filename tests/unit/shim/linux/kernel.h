@@ -23,4 +23,10 @@
 		       "min() of different types"); \
 	min_t(__typeof__((a) + 0), a, b); })
 
+#define swap(a, b) do {			\
+	__typeof__(a) swap_a_ = (a);	\
+	(a) = (b);			\
+	(b) = swap_a_;			\
+} while (0)
+
 #endif
