@@ -17,10 +17,6 @@ restore() {
 }
 trap restore EXIT
 
-none_isolated() {
-	(($(awk '/^nr_isolated_(anon|file) / { sum += $2 } END { print sum }' /proc/vmstat) == 0))
-}
-
 merged() {
 	(($(</sys/kernel/mm/ksm/pages_sharing) >= MB * 256 * 9 / 10))
 }

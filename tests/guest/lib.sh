@@ -226,6 +226,11 @@ pin() {
 	taskset -acp "$(<"/sys/devices/system/node/node$2/cpulist")" "$1" >/dev/null
 }
 
+# none_isolated: no page is off its list.
+none_isolated() {
+	(($(awk '/^nr_isolated_(anon|file) / { sum += $2 } END { print sum }' /proc/vmstat) == 0))
+}
+
 # cpus_allowed PID: the affinity of each of its threads.
 cpus_allowed() {
 	grep -h Cpus_allowed: "/proc/$1"/task/*/status
