@@ -73,6 +73,8 @@ disk() {
 	(($3 == 0)) || echo "$3" >"$NULLB/$1/mbps"
 	echo 1 >"$NULLB/$1/power"
 	within 5 test -b "/dev/$1"
+	# A request has to fit into what a slow one does in a fiftieth of a second.
+	(($3 == 0)) || echo 32 >"/sys/block/$1/queue/max_sectors_kb"
 }
 
 swap_kb() {
