@@ -67,43 +67,6 @@ if [[ ! -c /dev/kvm ]]; then
 fi
 echo 0 >"$NUMAB"
 
-# Full nodes; the partner is another process, the VM's vCPUs are bound away from its memory.
-start_vm one 1 0 $PINNED_MB 2
-vm=$VM_PID
-pin "$vm" 0
-start_hold partner 0 1x1 plain:$VM_MB
-partner=$HOLD_PID
-fill_up low 3
-load mode=off min_rss_mb=48 scan_period_ms=300
-pinned=$(anon_pages "$vm" 1 300000000000)
-huge=$(awk '/AnonHugePages/ { kb += $2 } END { print kb }' "/proc/$vm/smaps")
-before=$(passes one)
-echo full >"$PARAMS/mode"
-if within 60 vms_home "$vm" 0; then
-	pass "a VM's memory comes home while its vCPUs write it"
-	diag "after $WAITED s; KiB of huge pages before: $huge, now: $(awk '/AnonHugePages/ { kb += $2 } END { print kb }' "/proc/$vm/smaps")"
-else
-	fail "a VM's memory comes home while its vCPUs write it" "$(state)"
-fi
-at_least "in exchange (pages)" $((VM_MB * 128)) "$(stat_of exchange_pages)"
-check "and the partner's does" within 20 memory_home "$partner" 1
-at_least "the vCPUs went on meanwhile (passes)" 1 $(($(passes one) - before))
-is "pinned for a device: all where it was" "$pinned and 0" \
-	"$(anon_pages "$vm" 1 300000000000) and $(anon_pages "$vm" 0 300000000000)"
-at_least "pinned for a device: some there" $((PINNED_MB * 256)) "$pinned"
-at_least "pinned for a device: counted" $((PINNED_MB * 230)) "$(stat_of skip_pinned)"
-empty "${FILL[@]}"
-
-# Not bound any more, and one vCPU thread put onto the other node: it follows the memory.
-taskset -acp "$(<"/sys/devices/system/node/node1/cpulist")" "$vm" >/dev/null
-taskset -acp "$(</sys/devices/system/cpu/online)" "$vm" >/dev/null
-empty "$partner"
-check "vCPU threads go home when they may" within 20 all_home "$vm" 0
-at_least "and stay there (per mille in 4 s)" 900 "$(home_permille 4 "$vm" 0)"
-at_least "where the memory is, too (per mille)" 950 "$(vm_part "$vm" 0)"
-unload
-stop_vm one "$vm"
-
 # Full nodes; two VMs, each with its vCPU bound to where the other's memory is.
 start_vm two 1 0 0 1
 a=$VM_PID
@@ -126,5 +89,42 @@ unload
 stop_vm two "$a"
 stop_vm three "$b"
 empty "${FILL[@]}"
+# Full nodes; the partner is another process, the VM's vCPUs are bound away from its memory.
+start_vm one 1 0 $PINNED_MB 2
+vm=$VM_PID
+pin "$vm" 0
+start_hold partner 0 1x1 thp:$VM_MB
+partner=$HOLD_PID
+fill_up low 3
+load mode=off min_rss_mb=48 scan_period_ms=300
+pinned=$(anon_pages "$vm" 1 300000000000)
+huge=$(awk '/AnonHugePages/ { kb += $2 } END { print kb }' "/proc/$vm/smaps")
+before=$(passes one)
+echo full >"$PARAMS/mode"
+if within 60 vms_home "$vm" 0; then
+	pass "a VM's memory comes home while its vCPUs write it"
+	diag "after $WAITED s; KiB of huge pages before: $huge, now: $(awk '/AnonHugePages/ { kb += $2 } END { print kb }' "/proc/$vm/smaps")"
+else
+	fail "a VM's memory comes home while its vCPUs write it" "$(state)"
+fi
+at_least "in exchange (pages)" $((VM_MB * 128)) "$(stat_of exchange_pages)"
+check "and the partner's does" within 20 memory_home "$partner" 1
+at_least "the vCPUs went on meanwhile (passes)" 1 $(($(passes one) - before))
+is "pinned for a device: all where it was" "$pinned and 0" \
+	"$(anon_pages "$vm" 1 300000000000) and $(anon_pages "$vm" 0 300000000000)"
+at_least "pinned for a device: some there" $((PINNED_MB * 256)) "$pinned"
+at_least "pinned for a device: counted" $((PINNED_MB * 230)) "$(stat_of skip_pinned)"
+empty "${FILL[@]}"
+
+# Threads alone may move now, and are put onto the other node.
+empty "$partner"
+echo cpu >"$PARAMS/mode"
+pin "$vm" 1
+taskset -acp "$(</sys/devices/system/cpu/online)" "$vm" >/dev/null
+check "vCPU threads go home when they may" within 20 all_home "$vm" 0
+at_least "and stay there (per mille in 4 s)" 900 "$(home_permille 4 "$vm" 0)"
+at_least "where the memory is, too (per mille)" 950 "$(vm_part "$vm" 0)"
+unload
+stop_vm one "$vm"
 check "nothing is left isolated" within 8 none_isolated
 finish
