@@ -27,6 +27,7 @@ check_meter() {
 	[[ -n $OPT_METER || -z $OPT_METER_DIR ]] || usage_error "--meter-dir: expected --meter, too"
 	[[ -n $OPT_METER ]] || return 0
 	[[ $OPT_MODE == run ]] || usage_error "--meter: expected 'run', found '$OPT_MODE'"
+	((OPT_ALL_NODES == OPT_NODES)) || usage_error "--meter: not with --dimm-node or --cpu-node"
 	[[ -z $OPT_ROOTFS ]] ||
 		usage_error "--meter: not with --rootfs, which has no meter-mark to set the meter up"
 	[[ -e $LAB_TREE/tests/meter/meter.c ]] ||

@@ -116,16 +116,27 @@ parse_size() {
 	((LAB_SIZE_MIB >= $3)) || usage_error "$1 $2: expected at least $3M"
 }
 
-# machine_args NODES CPUS_PER_NODE MIB_PER_NODE: sets LAB_MACHINE (an array). A
-# socket per node: CPUs of one package on two nodes make the kernel warn.
+# machine_args NODES CPUS_PER_NODE MIB_PER_NODE DIMM_MIB CPU_NODE: sets LAB_MACHINE (an
+# array). A socket per node: CPUs of one package on two nodes make the kernel warn.
+# Behind the NODES comes one without CPUs whose memory is a dimm that can be unplugged,
+# unless DIMM_MIB is 0; then one with CPUs and no memory, if CPU_NODE is not empty.
 machine_args() {
-	local nodes=$1 cpus=$2 mib=$3 node item from to value
+	local nodes=$1 cpus=$2 mib=$3 dimm=$4 sockets=$1 node item from to value
+	[[ -z $5 ]] || sockets=$((sockets + 1))
 	LAB_MACHINE=(-machine q35 -m "$((nodes * mib))M"
-		-smp "$((nodes * cpus)),sockets=$nodes,cores=$cpus,threads=1")
+		-smp "$((sockets * cpus)),sockets=$sockets,cores=$cpus,threads=1")
 	for ((node = 0; node < nodes; node++)); do
 		LAB_MACHINE+=(-object "memory-backend-ram,id=ram$node,size=${mib}M"
 			-numa "node,nodeid=$node,memdev=ram$node,cpus=$((node * cpus))-$((node * cpus + cpus - 1))")
 	done
+	if ((dimm)); then
+		LAB_MACHINE+=(-m "slots=1,maxmem=$((nodes * mib + dimm))M"
+			-object "memory-backend-ram,id=dimm,size=${dimm}M"
+			-numa "node,nodeid=$node" -device "pc-dimm,memdev=dimm,node=$node")
+		node=$((node + 1))
+	fi
+	[[ -z $5 ]] ||
+		LAB_MACHINE+=(-numa "node,nodeid=$node,cpus=$((nodes * cpus))-$((sockets * cpus - 1))")
 	for item in "${LAB_DISTANCES[@]}"; do
 		read -r from to value <<<"$item"
 		LAB_MACHINE+=(-numa "dist,src=$from,dst=$to,val=$value")

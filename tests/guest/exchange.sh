@@ -11,39 +11,6 @@
 readonly SIZE_MB=192 BATCH_PAGES=1024
 trace=/sys/kernel/tracing
 
-# free_above MARK NODE: free pages above the sum of its zones' watermarks of that name.
-free_above() {
-	awk -v mark="$1" -v node="$2," '
-		$1 == "Node" { on = $2 == node }
-		on && $1 == "pages" && $2 == "free" { spare += $3 }
-		on && $1 == mark { spare -= $2 }
-		END { print spare + 0 }' /proc/zoneinfo
-}
-
-event() {
-	awk -v name="$1" '$1 == name { print $2 }' /proc/vmstat
-}
-
-# fill_up MARK LEAVE_MB: mlocked memory on both nodes, so that only so much is free above
-# the watermark.
-fill_up() {
-	local node mb
-	FILL=()
-	for node in 0 1; do
-		mb=$(($(free_above "$1" $node) / 256 - $2))
-		start_hold "fill$node" $node - mlocked:$mb
-		FILL+=("$HOLD_PID")
-	done
-}
-
-empty() {
-	local pid
-	for pid in "$@"; do
-		kill -KILL "$pid" 2>/dev/null || true
-		wait "$pid" 2>/dev/null || true
-	done
-}
-
 # least_free NODE: free pages after a batch had gone to the node, the least of all.
 least_free() {
 	sed -n "s/.*knumad_exchange: .*node=[0-9]*->$1 .*free_after=\([0-9]*\) .*/\1/p" "$trace/trace" |
@@ -59,10 +26,6 @@ moves_some() {
 	local moved
 	moved=$(leg_moved "$@")
 	((${moved:-0} > 0))
-}
-
-pin() {
-	taskset -acp "$(<"/sys/devices/system/node/node$2/cpulist")" "$1" >/dev/null
 }
 
 echo 0 >"$NUMAB"

@@ -17,17 +17,8 @@ restore() {
 }
 trap restore EXIT
 
-none_isolated() {
-	(($(awk '/^nr_isolated_(anon|file) / { sum += $2 } END { print sum }' /proc/vmstat) == 0))
-}
-
 merged() {
 	(($(</sys/kernel/mm/ksm/pages_sharing) >= MB * 256 * 9 / 10))
-}
-
-# start_of KIND: the address hold printed.
-start_of() {
-	awk -v kind="$1" '$1 == kind { print $2 }' "$SCRATCH/hold"
 }
 
 echo 0 >"$NUMAB"
@@ -42,18 +33,18 @@ pass "a process with memory of all kinds on node 0 runs on node 1"
 check "KSM has merged its part" within 30 merged
 declare -A before=()
 for kind in pinned mlocked hugetlb ksm shared bound; do
-	before[$kind]=$(anon_pages "$pid" 0 "$(start_of "$kind")")
+	before[$kind]=$(anon_pages "$pid" 0 "$(start_of hold "$kind")")
 done
 
 load mode=memory min_rss_mb=32 scan_period_ms=200
 moved() {
-	(($(anon_pages "$pid" 1 "$(start_of plain)") >= PLAIN_MB * 256 * 95 / 100))
+	(($(anon_pages "$pid" 1 "$(start_of hold plain)") >= PLAIN_MB * 256 * 95 / 100))
 }
 check "ordinary pages follow the threads within 30 s" within 30 moved
 # The passes that found the others have ended by then.
 sleep 2
 for kind in pinned mlocked hugetlb ksm shared bound; do
-	start=$(start_of "$kind")
+	start=$(start_of hold "$kind")
 	is "$kind: all pages are where they were" "${before[$kind]} and 0" \
 		"$(anon_pages "$pid" 0 "$start") and $(anon_pages "$pid" 1 "$start")"
 	at_least "$kind: some there at all" 1 "${before[$kind]}"
@@ -61,9 +52,9 @@ for kind in pinned mlocked hugetlb ksm shared bound; do
 	least=$((MB * 256 * 9 / 10))
 	at_least "$kind: counted in $counter" "$least" "$(stat_of "$counter")"
 done
-is "spliced: pages in a pipe stay" 256 "$(anon_pages "$pid" 0 "$(start_of spliced)")"
+is "spliced: pages in a pipe stay" 256 "$(anon_pages "$pid" 0 "$(start_of hold spliced)")"
 at_least "spliced: counted in migrate_pages_failed" 256 "$(stat_of migrate_pages_failed)"
-shmem=$(awk -v start="$(start_of shmem)" '$1 == start' "/proc/$pid/numa_maps")
+shmem=$(awk -v start="$(start_of hold shmem)" '$1 == start' "/proc/$pid/numa_maps")
 check "shared memory stayed" grep -q 'N0=2048' <<<"$shmem"
 at_least "debugfs shows what is bound (MB)" $((MB * 4)) "$(process_field "$pid" bound_mb)"
 unload

@@ -7,6 +7,8 @@
  *
  * Threads: one for each of the node's CPUs if not said otherwise.
  *
+ * On SIGTERM all memory is checked: the exit status is 0 only if it is as it was filled.
+ *
  * Prints "KIND ADDRESS" for each mapping, then "ready". Each mapping is at an
  * address of its own, far from the others, so that it has its own line in
  * /proc/PID/numa_maps. Memory is placed by a policy that is undone before "ready";
@@ -34,11 +36,23 @@
 #define ADDRESS_STEP	0x000100000000UL
 #define MAX_REGIONS	16
 
-enum kind { PLAIN, THP, MLOCKED, PINNED, HUGETLB, KSM, SHARED, SHMEM, BOUND, SPLICED, NR_KINDS };
+#ifndef MADV_PAGEOUT
+#define MADV_PAGEOUT	21
+#endif
+
+/*
+ * SWAPPED is paged out and then left alone.  CHURNED is paged out and touched again, and
+ * FILE, a shared mapping of the file or device that $HOLD_FILE names, written and written
+ * back, over and over, both by a thread of their own.
+ */
+enum kind {
+	PLAIN, THP, MLOCKED, PINNED, HUGETLB, KSM, SHARED, SHMEM, BOUND, INTERLEAVED, SPLICED,
+	SWAPPED, CHURNED, FILE_BACKED, NR_KINDS
+};
 
 static const char * const kind_names[NR_KINDS] = {
 	"plain", "thp", "mlocked", "pinned", "hugetlb", "ksm", "shared", "shmem", "bound",
-	"spliced",
+	"interleaved", "spliced", "swapped", "churned", "file",
 };
 
 struct region {
@@ -77,14 +91,23 @@ static struct region parse_region(const char *text)
 
 static void map_region(const struct region *r)
 {
-	int flags = MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
+	int flags = MAP_FIXED_NOREPLACE, file = -1;
 
-	flags |= r->kind == SHMEM ? MAP_SHARED : MAP_PRIVATE;
+	flags |= r->kind == SHMEM || r->kind == FILE_BACKED ? MAP_SHARED : MAP_PRIVATE;
 	if (r->kind == HUGETLB)
 		flags |= MAP_HUGETLB;
-	if (mmap(r->start, r->bytes, PROT_READ | PROT_WRITE, flags, -1, 0) != r->start)
+	if (r->kind != FILE_BACKED) {
+		flags |= MAP_ANONYMOUS;
+	} else {
+		const char *name = getenv("HOLD_FILE");
+
+		file = open(name ?: "", O_RDWR);
+		if (file < 0)
+			die("opening $HOLD_FILE");
+	}
+	if (mmap(r->start, r->bytes, PROT_READ | PROT_WRITE, flags, file, 0) != r->start)
 		die(kind_names[r->kind]);
-	if (r->kind != HUGETLB &&
+	if (r->kind != HUGETLB && r->kind != FILE_BACKED &&
 	    madvise(r->start, r->bytes, r->kind == THP ? MADV_HUGEPAGE : MADV_NOHUGEPAGE))
 		die("madvise");
 	/* Only one kind is to be shared with the child. */
@@ -92,11 +115,30 @@ static void map_region(const struct region *r)
 		die("madvise");
 }
 
-/* Every page different, but for the mapping that is to be merged. */
+/* Every cache line different, but for the mapping that is to be merged. */
+static size_t word_at(const struct region *r, size_t at)
+{
+	return r->kind == KSM ? 42 : (size_t)r->start + at;
+}
+
 static void fill_region(const struct region *r)
 {
-	for (size_t at = 0; at < r->bytes; at += 4096)
-		*(size_t *)(r->start + at) = r->kind == KSM ? 42 : (size_t)r->start + at;
+	for (size_t at = 0; at < r->bytes; at += 64)
+		*(volatile size_t *)(r->start + at) = word_at(r, at);
+}
+
+static bool region_is_right(const struct region *r)
+{
+	for (size_t at = 0; at < r->bytes; at += 64) {
+		size_t word = *(volatile size_t *)(r->start + at);
+
+		if (word != word_at(r, at)) {
+			fprintf(stderr, "hold: %s: expected %zx at %p, found %zx\n",
+				kind_names[r->kind], word_at(r, at), r->start + at, word);
+			return false;
+		}
+	}
+	return true;
 }
 
 /* Buffers registered with io_uring stay pinned for DMA until the ring goes. */
@@ -126,9 +168,10 @@ static void splice_region(const struct region *r)
 
 static void bind_region(const struct region *r, int nid)
 {
-	unsigned long mask = 1UL << nid;
+	unsigned long mask = r->kind == BOUND ? 1UL << nid : 3;
+	int mode = r->kind == BOUND ? MPOL_BIND : MPOL_INTERLEAVE;
 
-	if (mbind(r->start, r->bytes, MPOL_BIND, &mask, 8 * sizeof(mask), 0))
+	if (mbind(r->start, r->bytes, mode, &mask, 8 * sizeof(mask), 0))
 		die("mbind");
 }
 
@@ -154,8 +197,10 @@ static void settle_region(const struct region *r, int nid)
 		die("MADV_MERGEABLE");
 	if (r->kind == PINNED)
 		pin_region(r);
-	if (r->kind == BOUND)
+	if (r->kind == BOUND || r->kind == INTERLEAVED)
 		bind_region(r, nid);
+	if (r->kind == SWAPPED && madvise(r->start, r->bytes, MADV_PAGEOUT))
+		die("MADV_PAGEOUT");
 	if (r->kind == SPLICED)
 		splice_region(r);
 	if (r->kind == SHARED)
@@ -167,9 +212,29 @@ static void *spin(void *unused)
 {
 	(void)unused;
 	for (;;)
-		for (int i = 0; i < nr_regions; i++)
+		for (int i = 0; i < nr_regions; i++) {
+			if (regions[i].kind >= SWAPPED)
+				continue;
 			for (size_t at = 0; at < regions[i].bytes; at += 64)
 				(void)*(volatile char *)(regions[i].start + at);
+		}
+	return NULL;
+}
+
+static void *churn(void *region)
+{
+	const struct region *r = region;
+
+	for (;;) {
+		if (r->kind == CHURNED && madvise(r->start, r->bytes, MADV_PAGEOUT))
+			die("MADV_PAGEOUT");
+		if (r->kind == FILE_BACKED)
+			fill_region(r);
+		if (r->kind == FILE_BACKED && msync(r->start, r->bytes, MS_SYNC))
+			die("msync");
+		for (size_t at = 0; at < r->bytes; at += 4096)
+			(void)*(volatile char *)(r->start + at);
+	}
 	return NULL;
 }
 
@@ -186,17 +251,24 @@ static void start_threads(const char *text)
 	for (unsigned int i = 0; i < nr; i++)
 		if (pthread_create(&thread, NULL, spin, NULL))
 			die("pthread_create");
+	for (int i = 0; i < nr_regions; i++)
+		if (regions[i].kind > SWAPPED && pthread_create(&thread, NULL, churn, &regions[i]))
+			die("pthread_create");
 }
 
 int main(int argc, char **argv)
 {
 	unsigned long mask;
-	int nid;
+	int nid, number;
+	sigset_t term;
 
 	if (argc < 4) {
 		fprintf(stderr, "usage: hold MEMORY_NODE SPIN_NODE[xTHREADS]|- KIND:MB...\n");
 		return 2;
 	}
+	sigemptyset(&term);
+	sigaddset(&term, SIGTERM);
+	sigprocmask(SIG_BLOCK, &term, NULL);
 	nid = atoi(argv[1]);
 	mask = 1UL << nid;
 	if (set_mempolicy(MPOL_BIND, &mask, 8 * sizeof(mask)))
@@ -216,6 +288,9 @@ int main(int argc, char **argv)
 		start_threads(argv[2]);
 	puts("ready");
 	fflush(stdout);
-	for (;;)
-		pause();
+	sigwait(&term, &number);
+	for (int i = 0; i < nr_regions; i++)
+		if (!region_is_right(&regions[i]))
+			return 1;
+	return 0;
 }

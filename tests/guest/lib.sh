@@ -95,6 +95,18 @@ start_hold() {
 	fi
 }
 
+# stop_hold PID: ends it; HOLD_STATUS is 0 only if all its memory was right.
+stop_hold() {
+	kill -TERM "$1" 2>/dev/null || true
+	HOLD_STATUS=0
+	wait "$1" || HOLD_STATUS=$?
+}
+
+# start_of NAME KIND: the address of a mapping that start_hold NAME printed.
+start_of() {
+	awk -v kind="$2" '$1 == kind { print $2 }' "$SCRATCH/$1"
+}
+
 # running_on PID NODE: sets HERE and ALL, its running threads there and everywhere, by
 # /proc/PID/task/*/stat: after the name, field 3 is the state and field 39 the CPU.
 running_on() {
@@ -172,6 +184,51 @@ memory_home() {
 		(($(memory_permille "$1" "$2") >= 950)) || return 1
 		shift 2
 	done
+}
+
+# free_above MARK NODE: free pages above the sum of its zones' watermarks of that name.
+free_above() {
+	awk -v mark="$1" -v node="$2," '
+		$1 == "Node" { on = $2 == node }
+		on && $1 == "pages" && $2 == "free" { spare += $3 }
+		on && $1 == mark { spare -= $2 }
+		END { print spare + 0 }' /proc/zoneinfo
+}
+
+# event NAME: the count of it in /proc/vmstat.
+event() {
+	awk -v name="$1" '$1 == name { print $2 }' /proc/vmstat
+}
+
+# fill_up MARK LEAVE_MB: mlocked memory on both nodes, so that only so much is free above
+# the watermark.
+fill_up() {
+	local node mb
+	FILL=()
+	for node in 0 1; do
+		mb=$(($(free_above "$1" $node) / 256 - $2))
+		start_hold "fill$node" $node - mlocked:$mb
+		FILL+=("$HOLD_PID")
+	done
+}
+
+# empty PID…: ends processes whose memory is not looked at any more.
+empty() {
+	local pid
+	for pid in "$@"; do
+		kill -KILL "$pid" 2>/dev/null || true
+		wait "$pid" 2>/dev/null || true
+	done
+}
+
+# pin PID NODE: binds all its threads to the node.
+pin() {
+	taskset -acp "$(<"/sys/devices/system/node/node$2/cpulist")" "$1" >/dev/null
+}
+
+# none_isolated: no page is off its list.
+none_isolated() {
+	(($(awk '/^nr_isolated_(anon|file) / { sum += $2 } END { print sum }' /proc/vmstat) == 0))
 }
 
 # cpus_allowed PID: the affinity of each of its threads.
