@@ -22,6 +22,10 @@ test:
 test-all:
 	tests/run --all
 
+# The race against hard bindings, NUMA balancing and numad: 40 minutes, or ARGS=--quick, 8.
+bench:
+	tests/bench/race $(ARGS)
+
 # The static gates alone.
 check:
 	scripts/check
@@ -30,4 +34,4 @@ check:
 mutate:
 	tests/mutate $(M)
 
-.PHONY: modules clean demo test test-all check mutate
+.PHONY: modules clean demo test test-all bench check mutate
