@@ -110,8 +110,8 @@ bool kn_discover(void)
 			proc->seen |= proc->pid == pid;
 			kn_proc_put(proc);
 		} else if (rss >= min_pages) {
-			kn_proc_create(pid, leader, mm);
-			found_new = true;
+			if (kn_proc_create(pid, leader, mm))
+				found_new = true;
 		}
 		put_task_struct(leader);
 		mmdrop(mm);

@@ -47,6 +47,13 @@
 #define KN_MIN_RETRIES		3U
 #define KN_BUSY_MCPU		100
 
+/*
+ * A new process is only planned for when it was sampled twice: after this part of a period,
+ * but not sooner than a sample means anything.
+ */
+#define KN_NEW_PART		4
+#define KN_NEW_MIN_MS		60U
+
 static struct task_struct *kn_planner;
 static DECLARE_WAIT_QUEUE_HEAD(kn_planner_wait);
 static bool kn_planner_kicked;
@@ -147,9 +154,6 @@ static bool kn_planner_sleep(unsigned int ms)
 	return READ_ONCE(kn_planner_kicked) || kthread_should_stop();
 }
 
-/* A new process is only planned for when it was sampled twice: soon, then. */
-#define KN_NEW_PART		4
-
 /*
  * The time until the next pass, with a few more rounds of bringing threads home.  A new
  * process, or that more threads find no place than before, makes the next pass come early,
@@ -163,8 +167,7 @@ static void kn_planner_rest(void)
 
 	kn_now.early = may_be_early && kn_now.found_new;
 	if (kn_now.early)
-		period_ms /= KN_NEW_PART;
-
+		period_ms = max(period_ms / KN_NEW_PART, KN_NEW_MIN_MS);
 	if (kn_mode_moves_threads(kn_now.mode) && !kn_now.idle_passes)
 		rounds = kn_now.threads_left ? kn_now.retries : KN_MIN_RETRIES;
 	step_ms = period_ms / (rounds + 1);

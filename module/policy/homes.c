@@ -31,7 +31,7 @@ struct choice {
  */
 static s64 effort(const struct plan_proc *pp, u64 pages)
 {
-	return pages ? (s64)(pages * pp->demand * 10 * EFFORT_PERCENT / pp->total) : 0;
+	return pages && pp->total ? (s64)(pages * pp->demand * 10 * EFFORT_PERCENT / pp->total) : 0;
 }
 
 static bool beats(const struct choice *a, const struct choice *b)

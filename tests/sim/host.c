@@ -74,17 +74,6 @@ static double count_of(const struct host *h, const struct kind *kind)
 	return kind == &kinds[WIDE] ? 1 : n < 1 ? 1 : n;
 }
 
-/* Where there is most to spare, of CPU time and then of memory. */
-static u32 least_loaded(const struct host *h)
-{
-	u32 nid, best = 0;
-
-	for (nid = 1; nid < h->sim.nr_nodes; nid++)
-		if (h->room[nid] > h->room[best])
-			best = nid;
-	return best;
-}
-
 /* First touch: on @nid while something is free there, else where most is. */
 static void touch(struct host *h, u32 i, u32 nid, u64 pages)
 {
@@ -145,7 +134,7 @@ static void arrive(struct host *h, u32 k, bool from_start)
 		h->sim.nr_procs = i + 1;
 	sp = sim_renew(&h->sim, i, kind->name);
 	l = &h->lives[i];
-	*l = (struct life){ .kind = k, .busy = true, .at = least_loaded(h) };
+	*l = (struct life){ .kind = k, .busy = true, .at = host_most_room(h) };
 	if (k == WIDE)
 		demand = 1250.0 * h->o->cpus / h->o->nodes;
 	if (from_start && kind->phase_s > 0 && !h->o->calm)

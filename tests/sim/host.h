@@ -93,6 +93,7 @@ void host_events(struct host *h);
 
 /* pass.c: one period under one of the ways */
 bool host_pass(struct host *h, char message[SIM_MESSAGE]);
+u32 host_most_room(const struct host *h);
 void sums_add(struct sums *to, const struct sums *s);
 
 /* play.c: hours of the same host in all three ways */

@@ -21,7 +21,7 @@ static double now_ms(void)
 	return t.tv_sec * 1e3 + t.tv_nsec / 1e6;
 }
 
-static u32 most_room(const struct host *h)
+u32 host_most_room(const struct host *h)
 {
 	u32 nid, best = 0;
 
@@ -75,7 +75,7 @@ static void run_anywhere(struct host *h, u32 i)
 	struct life *l = &h->lives[i];
 
 	if (h->room[l->at] < demand) {
-		l->at = most_room(h);
+		l->at = host_most_room(h);
 		if (h->room[l->at] < demand)
 			demand = run_where_room(h, i, ~0ULL, demand);
 	}
