@@ -76,7 +76,8 @@ is "nobody's home is a node without CPUs or without memory" "" \
 diag "homes: $(homes); the process with its CPU on node 2: $(grep "^$lone " "$DEBUG/processes")"
 at_least "memory of a process with its CPU on node 2 has a place (pages)" 16000 \
 	$(($(anon_pages "$lone" 0) + $(anon_pages "$lone" 1)))
-at_most "none of it is on node 3 (pages)" 0 "$(anon_pages "$lone" 3)"
+# What it had before it said where memory is to be came from the nearest node.
+at_most "it is not on node 3 (pages)" 256 "$(anon_pages "$lone" 3)"
 unload
 empty "$far" "$lone"
 
@@ -121,6 +122,7 @@ is "all of it" 0 "$(node_mb 3)"
 diag "in $(((end - start) / 10)) s, at $(stat_of exchange_pages) pages exchanged"
 passes=$(stat_of scan_passes) plans=$(stat_of plan_passes)
 echo 512 >"$PARAMS/migrate_mb_per_sec"
+empty "${FILL[0]}"
 if within 30 memory_home "$mover" 0; then
 	pass "the rest comes home from where the kernel has put it"
 else
@@ -134,6 +136,8 @@ at_least "all of it (MiB)" 400 "$(node_mb 3)"
 start_hold again 3 1x1 plain:64
 again=$HOLD_PID
 check "and is fetched from, as before" within 20 memory_home "$again" 1
+# Not later: counts that CPUs keep for a node that has gone are in /proc/vmstat for ever.
+check "nothing is left isolated" within 8 none_isolated
 
 # Unplugged, the whole node goes; knumad has a thread for it.
 eject=
@@ -156,5 +160,4 @@ for name in idle mover again; do
 	stop_hold "${!name}"
 	is "all memory of $name is right" 0 "$HOLD_STATUS"
 done
-check "nothing is left isolated" within 8 none_isolated
 finish
