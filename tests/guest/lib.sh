@@ -207,8 +207,14 @@ fill_up() {
 	FILL=()
 	for node in 0 1; do
 		mb=$(($(free_above "$1" $node) / 256 - $2))
-		start_hold "fill$node" $node - mlocked:$mb
-		FILL+=("$HOLD_PID")
+		hold $node - mlocked:$mb >"$SCRATCH/fill$node" 2>&1 &
+		FILL+=("$!")
+	done
+	for node in 0 1; do
+		if ! within 60 grep -q ready "$SCRATCH/fill$node"; then
+			diag "node $node was not filled: $(<"$SCRATCH/fill$node")"
+			return 1
+		fi
 	done
 }
 
