@@ -46,6 +46,13 @@ process_field() {
 		NR > 1 && $1 == pid { print $at }' "$DEBUG/processes"
 }
 
+# state: what a failed test of moving memory shows.
+state() {
+	cat "$DEBUG/processes" "$DEBUG/nodes" "$DEBUG/exchanges"
+	tail -n 12 "$DEBUG/decisions"
+	grep -E 'exch|migrate|skip' "$DEBUG/stats"
+}
+
 # klog_mark, klog_since: kernel log lines of knumad since the last mark. The kernel's own
 # line about a refused parameter has the module's name, too, and is left out.
 klog_mark() {

@@ -39,12 +39,6 @@ homes() {
 		"$DEBUG/decisions" | sort -u | xargs
 }
 
-state() {
-	cat "$DEBUG/processes" "$DEBUG/nodes" "$DEBUG/exchanges"
-	tail -n 12 "$DEBUG/decisions"
-	grep -E 'exch|migrate|skip' "$DEBUG/stats"
-}
-
 exchange_runs() {
 	grep -q ' running ' "$DEBUG/exchanges" && (($(stat_of exchange_pages) > 0))
 }
