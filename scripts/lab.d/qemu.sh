@@ -118,8 +118,9 @@ parse_size() {
 
 # machine_args NODES CPUS_PER_NODE MIB_PER_NODE DIMM_MIB CPU_NODE: sets LAB_MACHINE (an
 # array). A socket per node: CPUs of one package on two nodes make the kernel warn.
-# Behind the NODES comes one without CPUs whose memory is a dimm that can be unplugged,
-# unless DIMM_MIB is 0; then one with CPUs and no memory, if CPU_NODE is not empty.
+# Behind the NODES comes one with CPUs and no memory, if CPU_NODE is not empty; then one
+# without CPUs whose memory is a dimm that can be unplugged, unless DIMM_MIB is 0: the last,
+# because QEMU's SRAT has all that can be plugged on the last node.
 machine_args() {
 	local nodes=$1 cpus=$2 mib=$3 dimm=$4 sockets=$1 node item from to value
 	[[ -z $5 ]] || sockets=$((sockets + 1))
@@ -129,14 +130,13 @@ machine_args() {
 		LAB_MACHINE+=(-object "memory-backend-ram,id=ram$node,size=${mib}M"
 			-numa "node,nodeid=$node,memdev=ram$node,cpus=$((node * cpus))-$((node * cpus + cpus - 1))")
 	done
-	if ((dimm)); then
-		LAB_MACHINE+=(-m "slots=1,maxmem=$((nodes * mib + dimm))M"
-			-object "memory-backend-ram,id=dimm,size=${dimm}M"
-			-numa "node,nodeid=$node" -device "pc-dimm,memdev=dimm,node=$node")
+	if [[ -n $5 ]]; then
+		LAB_MACHINE+=(-numa "node,nodeid=$node,cpus=$((nodes * cpus))-$((sockets * cpus - 1))")
 		node=$((node + 1))
 	fi
-	[[ -z $5 ]] ||
-		LAB_MACHINE+=(-numa "node,nodeid=$node,cpus=$((nodes * cpus))-$((sockets * cpus - 1))")
+	((dimm == 0)) || LAB_MACHINE+=(-m "slots=1,maxmem=$((nodes * mib + dimm))M"
+		-object "memory-backend-ram,id=dimm,size=${dimm}M"
+		-numa "node,nodeid=$node" -device "pc-dimm,memdev=dimm,node=$node")
 	for item in "${LAB_DISTANCES[@]}"; do
 		read -r from to value <<<"$item"
 		LAB_MACHINE+=(-numa "dist,src=$from,dst=$to,val=$value")

@@ -54,11 +54,6 @@ vms_home() {
 	done
 }
 
-state() {
-	cat "$DEBUG/processes" "$DEBUG/nodes" "$DEBUG/exchanges"
-	grep -E 'exch|migrate|skip' "$DEBUG/stats"
-}
-
 modprobe kvm_amd 2>/dev/null || modprobe kvm_intel 2>/dev/null || true
 if [[ ! -c /dev/kvm ]]; then
 	skip "memory of KVM guests" "no kvm module of this kernel works on this CPU"
@@ -114,6 +109,7 @@ is "pinned for a device: all where it was" "$pinned and 0" \
 	"$(anon_pages "$vm" 1 300000000000) and $(anon_pages "$vm" 0 300000000000)"
 at_least "pinned for a device: some there" $((PINNED_MB * 256)) "$pinned"
 at_least "pinned for a device: counted" $((PINNED_MB * 230)) "$(stat_of skip_pinned)"
+at_least "pinned for a device: known to stay (MB)" $PINNED_MB "$(process_field "$vm" bound_mb)"
 empty "${FILL[@]}"
 
 # Threads alone may move now, and are put onto the other node.

@@ -33,8 +33,6 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "kvm_guest_code.h"
-
 #define MEMORY_ADDRESS	0x200000000000UL
 #define PINNED_ADDRESS	0x300000000000UL
 #define MAX_VCPUS	4
@@ -63,6 +61,39 @@ struct vcpu {
 static struct vcpu vcpus[MAX_VCPUS];
 static int nr_vcpus;
 static size_t memory_bytes, pinned_bytes;
+
+/*
+ * Protected mode, no paging. esi, edi: the vCPU's part, ebp: its status, ebx: the pass.
+ * The first word of each line becomes its own address, xor the pass.
+ */
+asm(".pushsection .rodata\n"
+	".code32\n"
+	"guest_code:\n"
+	"1:	movl %esi, %ecx\n"
+	"2:	movl %ecx, %eax\n"
+	"	xorl %ebx, %eax\n"
+	"	movl %eax, (%ecx)\n"
+	"	addl $64, %ecx\n"
+	"	cmpl %edi, %ecx\n"
+	"	jb 2b\n"
+	"	movl %esi, %ecx\n"
+	"3:	movl %ecx, %eax\n"
+	"	xorl %ebx, %eax\n"
+	"	cmpl %eax, (%ecx)\n"
+	"	jne 4f\n"
+	"	addl $64, %ecx\n"
+	"	cmpl %edi, %ecx\n"
+	"	jb 3b\n"
+	"	movl %ebx, (%ebp)\n"
+	"	cmpl $0, 8(%ebp)\n"
+	"	jne 5f\n"
+	"	incl %ebx\n"
+	"	jmp 1b\n"
+	"4:	movl %ecx, 4(%ebp)\n"
+	"5:	hlt\n"
+	"guest_code_end:\n"
+	".code64\n"
+	".popsection\n");
 
 static void die(const char *what)
 {
@@ -109,6 +140,15 @@ static void pin(void)
 		die("io_uring_register");
 }
 
+static void load_program(void)
+{
+	const char *start, *end;
+
+	asm("leaq guest_code(%%rip), %0\n"
+	    "	leaq guest_code_end(%%rip), %1" : "=r" (start), "=r" (end));
+	memcpy(host(CODE_GPA), start, end - start);
+}
+
 static void make_memory(int nid)
 {
 	unsigned long mask = 1UL << nid;
@@ -123,7 +163,7 @@ static void make_memory(int nid)
 	memset(host(0), 0, DATA_GPA);
 	if (set_mempolicy(MPOL_DEFAULT, NULL, 0))
 		die("set_mempolicy");
-	memcpy(host(CODE_GPA), guest_code, guest_code_end - guest_code);
+	load_program();
 	if (pinned_bytes)
 		pin();
 }

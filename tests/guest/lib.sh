@@ -46,6 +46,13 @@ process_field() {
 		NR > 1 && $1 == pid { print $at }' "$DEBUG/processes"
 }
 
+# state: what a failed test of moving memory shows.
+state() {
+	cat "$DEBUG/processes" "$DEBUG/nodes" "$DEBUG/exchanges"
+	tail -n 12 "$DEBUG/decisions"
+	grep -E 'exch|migrate|skip' "$DEBUG/stats"
+}
+
 # klog_mark, klog_since: kernel log lines of knumad since the last mark. The kernel's own
 # line about a refused parameter has the module's name, too, and is left out.
 klog_mark() {
@@ -207,8 +214,14 @@ fill_up() {
 	FILL=()
 	for node in 0 1; do
 		mb=$(($(free_above "$1" $node) / 256 - $2))
-		start_hold "fill$node" $node - mlocked:$mb
-		FILL+=("$HOLD_PID")
+		hold $node - mlocked:$mb >"$SCRATCH/fill$node" 2>&1 &
+		FILL+=("$!")
+	done
+	for node in 0 1; do
+		if ! within 60 grep -q ready "$SCRATCH/fill$node"; then
+			diag "node $node was not filled: $(<"$SCRATCH/fill$node")"
+			return 1
+		fi
 	done
 }
 
