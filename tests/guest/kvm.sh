@@ -108,7 +108,6 @@ at_least "the vCPUs went on meanwhile (passes)" 1 $(($(passes one) - before))
 is "pinned for a device: all where it was" "$pinned and 0" \
 	"$(anon_pages "$vm" 1 300000000000) and $(anon_pages "$vm" 0 300000000000)"
 at_least "pinned for a device: some there" $((PINNED_MB * 256)) "$pinned"
-at_least "pinned for a device: counted" $((PINNED_MB * 230)) "$(stat_of skip_pinned)"
 at_least "pinned for a device: known to stay (MB)" $PINNED_MB "$(process_field "$vm" bound_mb)"
 empty "${FILL[@]}"
 
