@@ -274,6 +274,18 @@ bool kn_exchange_is_due(const struct kn_exchange *x)
 }
 
 /*
+ * Pages that an exchange may put on a node: what its account has left, down to the floor; and
+ * always what is free above the high watermark, which any migration may fill.  Without that
+ * an exchange would stand still where somebody else has taken the other node's room.
+ */
+static long kn_room_at(int nid, long put)
+{
+	long room = min_t(long, KN_MOST_PUT_ON - put, kn_node_exchange_pages(nid));
+
+	return max_t(long, room, kn_node_headroom_pages(nid));
+}
+
+/*
  * Takes room for a leg out of its destination's account, where @held pages are kept for it
  * already: pages, with these; 0, and nothing changed, if there is none.
  */
@@ -282,8 +294,7 @@ static long kn_room_take(int nid, long held)
 	long put = atomic_long_read(&kn_put_on[nid]), room;
 
 	do {
-		room = min_t(long, KN_MOST_PUT_ON - put, kn_node_exchange_pages(nid)) + held;
-		room = min_t(long, room, KN_BATCH_PAGES);
+		room = min_t(long, kn_room_at(nid, put) + held, KN_BATCH_PAGES);
 		if (room < KN_LEAST_ROOM)
 			return 0;
 	} while (!atomic_long_try_cmpxchg(&kn_put_on[nid], &put, put - held + room));
@@ -364,8 +375,7 @@ static u32 kn_exchange_first(const struct kn_exchange *x)
 
 	for (k = 0; k < x->nr_legs; k++) {
 		int to = x->legs[k].to;
-		long room = min_t(long, KN_MOST_PUT_ON - atomic_long_read(&kn_put_on[to]),
-				  kn_node_exchange_pages(to));
+		long room = kn_room_at(to, atomic_long_read(&kn_put_on[to]));
 
 		if (room > most && kn_leg_is_due(&x->legs[k])) {
 			most = room;

@@ -18,7 +18,7 @@ trap put_back EXIT
 # blocks STATE: has all of node 3's memory go into it; fails where some does not.
 blocks() {
 	local file failed=0
-	for file in $NODES/node3/memory*/state; do
+	for file in "$NODES"/node3/memory*/state; do
 		[[ -e $file && $(<"$file") != offline || $1 != offline ]] || continue
 		echo "$1" >"$file" || failed=1
 	done
@@ -66,7 +66,7 @@ fi
 start_load load --start crossed --threads 1 --size 96M --seconds 200 --verify
 sleep 6
 is "nobody's home is a node without CPUs or without memory" "" \
-	"$(homes | tr ' ,-' '\n\n\n' | grep -xE '2|3' || true)"
+	"$(homes | tr -s ' ,-' '\n' | grep -xE '2|3' || true)"
 diag "homes: $(homes); the process with its CPU on node 2: $(grep "^$lone " "$DEBUG/processes")"
 at_least "memory of a process with its CPU on node 2 has a place (pages)" 16000 \
 	$(($(anon_pages "$lone" 0) + $(anon_pages "$lone" 1)))

@@ -24,7 +24,7 @@ else
 	fail "all threads are home within 10 s" "$(cat "$DEBUG/processes" "$DEBUG/stats")"
 fi
 at_least "and stay there for 5 s (per mille at home)" 950 "$(home_permille 5 "$a" 1 "$b" 2 "$c" 0)"
-at_least "they changed places (threads)" 4 "$(stat_of threads_swapped)"
+at_least "some changed places (threads)" 2 "$(stat_of threads_swapped)"
 is "no page was migrated" 0 "$(stat_of migrate_pages_ok)"
 stop_load
 unload
