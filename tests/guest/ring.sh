@@ -10,7 +10,11 @@ echo 0 >"$NUMAB"
 start_load load --start crossed --processes 3 --threads 2 --size 96M --seconds 200
 a=${PIDS[0]} b=${PIDS[1]} c=${PIDS[2]}
 load mode=cpu
-check "all threads are home within 20 s" within 20 all_home "$a" 1 "$b" 2 "$c" 0
+if within 20 all_home "$a" 1 "$b" 2 "$c" 0; then
+	pass "all threads are home within 20 s"
+else
+	fail "all threads are home within 20 s" "$(state)"
+fi
 # Sent around by force and let go again; in between there is no plan, which would take the
 # force for its user's wish.
 for try in 1 2 3; do
@@ -27,6 +31,7 @@ for try in 1 2 3; do
 	echo 1000 >"$PARAMS/scan_period_ms"
 	check "sent around by force, all come home again within 10 s ($try)" \
 		within 10 all_home "$a" 1 "$b" 2 "$c" 0
+	diag "threads that changed places: $(($(stat_of threads_swapped) - swapped))"
 	rings=$((${rings:-0} + $(stat_of threads_swapped) - swapped))
 done
 at_least "by changing places (threads)" 8 "$rings"
