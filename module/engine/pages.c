@@ -12,6 +12,7 @@
 #include <linux/hugetlb.h>
 #include <linux/memory_hotplug.h>
 #include <linux/mm.h>
+#include <linux/mmu_notifier.h>
 #include <linux/rwsem.h>
 #include <linux/sched/clock.h>
 #include <linux/sched/mm.h>
@@ -21,6 +22,7 @@
 #include "../compat/mempolicy.h"
 #include "../compat/pagewalk.h"
 #include "../kern/calls.h"
+#include "../kern/capability.h"
 #include "boost.h"
 #include "pages.h"
 #include "stats.h"
@@ -86,9 +88,23 @@ static int kn_pte_entry(pte_t *pte, unsigned long addr, unsigned long next, stru
 	pte_t entry = ptep_get(pte);
 	int stop = 0;
 
+	w->entry = (unsigned long *)pte;
 	if (pte_present(entry))
 		stop = kn_visit(w, KN_CALL(vm_normal_page)(w->vma, addr, entry), addr, 1);
 	return kn_entry_done(w, next, stop);
+}
+
+/*
+ * Whether another MMU has used part of a page table's range, which it then forgets.  May
+ * take a spinlock of KVM's, and does not sleep.
+ */
+static bool kn_used_elsewhere(struct mm_struct *mm, unsigned long start, unsigned long end)
+{
+	if (!mm_has_notifiers(mm) || !kn_capable(KN_CAP_YOUNG))
+		return false;
+	if (KN_HAS(__mmu_notifier_clear_young))
+		return KN_CALL(__mmu_notifier_clear_young)(mm, start, end);
+	return KN_CALL(mmu_notifier_clear_young_bool)(mm, start, end);
 }
 
 /*
@@ -99,9 +115,13 @@ static int kn_pte_entry(pte_t *pte, unsigned long addr, unsigned long next, stru
 static int kn_pmd_entry(pmd_t *pmd, unsigned long addr, unsigned long next, struct mm_walk *walk)
 {
 	struct kn_walk *w = walk->private;
-	spinlock_t *lock = pmd_lock(walk->mm, pmd);
+	spinlock_t *lock;
 	int stop = 0;
 
+	if (w->asks_others)
+		w->used_elsewhere = kn_used_elsewhere(walk->mm, addr, next);
+	lock = pmd_lock(walk->mm, pmd);
+	w->entry = (unsigned long *)pmd;
 	if (pmd_present(*pmd) && !pmd_leaf(*pmd)) {
 		spin_unlock(lock);
 		return 0;
@@ -130,6 +150,7 @@ static int kn_hugetlb_entry(pte_t *pte, unsigned long hmask, unsigned long addr,
 	page = pte_present(entry) ? pfn_to_online_page(pte_pfn(entry)) : NULL;
 	if (page) {
 		w->pages += nr_pages;
+		w->entry = NULL;
 		stop = w->fn(w, page, KN_PAGE_HUGETLB, nr_pages);
 	}
 	return kn_entry_done(w, next, stop);

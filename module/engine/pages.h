@@ -34,10 +34,17 @@ struct kn_walk {
 	u64 max_cost;		/* the slice ends after about this much, see kn_walk_cost() */
 	kn_page_fn *fn;
 	void *arg;
+	bool asks_others;	/* in: @used_elsewhere is wanted */
 
 	/* the slice under way */
 	struct vm_area_struct *vma;
 	unsigned long addr;	/* of the entry that @fn is called for */
+	unsigned long *entry;	/* it, see compat/young.h; NULL for hugetlb */
+	/*
+	 * Another MMU, as KVM's, has let somebody access the 2 MiB around @addr since it was
+	 * asked before.  It is not asked page by page: each time takes its lock.
+	 */
+	bool used_elsewhere;
 	enum kn_page_kind vma_kind;
 	u64 pages;
 	u32 entries;

@@ -15,6 +15,7 @@
 
 #include "exempt.h"
 #include "registry.h"
+#include "scan.h"
 
 static DEFINE_MUTEX(kn_registry_lock);	/* the list, the hash, their counts */
 static LIST_HEAD(kn_procs);
@@ -29,6 +30,8 @@ static void kn_proc_free(struct kn_proc *proc)
 	kfree(proc->migrate);
 	kfree(proc->threads_running);
 	kfree(proc->run_mcpu);
+	kvfree(proc->scan.owed);
+	kvfree(rcu_dereference_protected(proc->hot, true));
 	kfree(proc);
 }
 
@@ -229,6 +232,8 @@ void kn_registry_exit(void)
 {
 	struct kn_proc *proc, *next;
 
-	list_for_each_entry_safe(proc, next, &kn_procs, list)
+	list_for_each_entry_safe(proc, next, &kn_procs, list) {
+		kn_scan_settle(proc);
 		kn_proc_remove(proc);
+	}
 }

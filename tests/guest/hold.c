@@ -10,7 +10,8 @@
  * Prints "KIND ADDRESS" for each mapping, then "ready". Each mapping is at an
  * address of its own, far from the others, so that it has its own line in
  * /proc/PID/numa_maps. Memory is placed by a policy that is undone before "ready";
- * the threads' affinity stays.
+ * the threads' affinity stays. Threads do not touch "cold" memory; on SIGUSR1 all of it
+ * is verified, and "right" or "wrong" printed.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -34,10 +35,12 @@
 #define ADDRESS_STEP	0x000100000000UL
 #define MAX_REGIONS	16
 
-enum kind { PLAIN, THP, MLOCKED, PINNED, HUGETLB, KSM, SHARED, SHMEM, BOUND, SPLICED, NR_KINDS };
+enum kind {
+	PLAIN, COLD, THP, MLOCKED, PINNED, HUGETLB, KSM, SHARED, SHMEM, BOUND, SPLICED, NR_KINDS
+};
 
 static const char * const kind_names[NR_KINDS] = {
-	"plain", "thp", "mlocked", "pinned", "hugetlb", "ksm", "shared", "shmem", "bound",
+	"plain", "cold", "thp", "mlocked", "pinned", "hugetlb", "ksm", "shared", "shmem", "bound",
 	"spliced",
 };
 
@@ -92,11 +95,24 @@ static void map_region(const struct region *r)
 		die("madvise");
 }
 
+static size_t content(const struct region *r, size_t at)
+{
+	return r->kind == KSM ? 42 : (size_t)r->start + at;
+}
+
 /* Every page different, but for the mapping that is to be merged. */
 static void fill_region(const struct region *r)
 {
 	for (size_t at = 0; at < r->bytes; at += 4096)
-		*(size_t *)(r->start + at) = r->kind == KSM ? 42 : (size_t)r->start + at;
+		*(size_t *)(r->start + at) = content(r, at);
+}
+
+static bool region_is_right(const struct region *r)
+{
+	for (size_t at = 0; at < r->bytes; at += 4096)
+		if (*(size_t *)(r->start + at) != content(r, at))
+			return false;
+	return true;
 }
 
 /* Buffers registered with io_uring stay pinned for DMA until the ring goes. */
@@ -168,7 +184,7 @@ static void *spin(void *unused)
 	(void)unused;
 	for (;;)
 		for (int i = 0; i < nr_regions; i++)
-			for (size_t at = 0; at < regions[i].bytes; at += 64)
+			for (size_t at = 0; at < regions[i].bytes && regions[i].kind != COLD; at += 64)
 				(void)*(volatile char *)(regions[i].start + at);
 	return NULL;
 }
@@ -188,6 +204,32 @@ static void start_threads(const char *text)
 			die("pthread_create");
 }
 
+static void wait_and_verify(void)
+{
+	bool right = true;
+	sigset_t set;
+	int got;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	if (sigwait(&set, &got))
+		die("sigwait");
+	for (int i = 0; i < nr_regions; i++)
+		right &= region_is_right(&regions[i]);
+	puts(right ? "right" : "wrong");
+	fflush(stdout);
+}
+
+static void block_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	if (sigprocmask(SIG_BLOCK, &set, NULL))
+		die("sigprocmask");
+}
+
 int main(int argc, char **argv)
 {
 	unsigned long mask;
@@ -197,6 +239,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: hold MEMORY_NODE SPIN_NODE[xTHREADS]|- KIND:MB...\n");
 		return 2;
 	}
+	block_signals();
 	nid = atoi(argv[1]);
 	mask = 1UL << nid;
 	if (set_mempolicy(MPOL_BIND, &mask, 8 * sizeof(mask)))
@@ -217,5 +260,5 @@ int main(int argc, char **argv)
 	puts("ready");
 	fflush(stdout);
 	for (;;)
-		pause();
+		wait_and_verify();
 }

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A bit for each page of a process, by its address.
+ */
+#ifndef KNUMAD_ENGINE_HOT_H
+#define KNUMAD_ENGINE_HOT_H
+
+#include <linux/bitops.h>
+#include <linux/mm.h>
+#include <linux/rcupdate.h>
+
+/*
+ * Pages a whole number of @mask + 1 pages apart share a bit.  There are as many as the
+ * process has resident pages or more, so few do; and a wrong one only changes the order
+ * in which pages move, or has a page count as accessed once more than it was.
+ */
+struct kn_page_bits {
+	struct rcu_head rcu;
+	unsigned long mask;
+	unsigned long bits[];
+};
+
+static inline unsigned long kn_page_bit(const struct kn_page_bits *map, unsigned long addr)
+{
+	return (addr >> PAGE_SHIFT) & map->mask;
+}
+
+static inline bool kn_page_bits_test(const struct kn_page_bits *map, unsigned long addr)
+{
+	return test_bit(kn_page_bit(map, addr), map->bits);
+}
+
+/* Only one thread at a time writes a map. */
+static inline void kn_page_bits_assign(struct kn_page_bits *map, unsigned long addr, bool value)
+{
+	__assign_bit(kn_page_bit(map, addr), map->bits, value);
+}
+
+struct kn_proc;
+
+struct kn_page_bits *kn_page_bits_alloc(unsigned long pages);
+bool kn_page_bits_fit(const struct kn_page_bits *map, unsigned long pages);
+
+bool kn_hot_test(const struct kn_proc *proc, unsigned long addr);
+bool kn_hot_worth(const struct kn_proc *proc, u64 sources);
+
+#endif /* KNUMAD_ENGINE_HOT_H */
