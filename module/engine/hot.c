@@ -14,16 +14,18 @@
 #include "hot.h"
 #include "registry.h"
 
-/* Bits of a map, at least and at most. */
-#define KN_HOT_MIN_BITS		BITS_PER_LONG
-#define KN_HOT_MAX_BITS		BIT_ULL(30)
+/* Blocks of a map, at least and at most, as powers of two: the most are 128 MiB. */
+#define KN_MIN_ORDER		1
+#define KN_MAX_ORDER		21
 
 /* Fewer hot pages than this part of what could move, or fewer cold ones: no order to it. */
 #define KN_HOT_PART		16
 
-static u64 kn_bits_for(unsigned long pages)
+static unsigned int kn_order_for(unsigned long pages)
 {
-	return clamp_t(u64, roundup_pow_of_two(pages + 1), KN_HOT_MIN_BITS, KN_HOT_MAX_BITS);
+	unsigned long blocks = 2 * pages / KN_BLOCK_PAGES + 1;
+
+	return clamp_t(unsigned int, order_base_2(blocks), KN_MIN_ORDER, KN_MAX_ORDER);
 }
 
 /**
@@ -33,9 +35,9 @@ static u64 kn_bits_for(unsigned long pages)
  */
 bool kn_page_bits_fit(const struct kn_page_bits *map, unsigned long pages)
 {
-	u64 want = kn_bits_for(pages);
+	unsigned int want = kn_order_for(pages);
 
-	return map && map->mask + 1 >= want && map->mask + 1 <= 4 * want;
+	return map && map->order >= want && map->order <= want + 2;
 }
 
 /**
@@ -46,13 +48,13 @@ bool kn_page_bits_fit(const struct kn_page_bits *map, unsigned long pages)
  */
 struct kn_page_bits *kn_page_bits_alloc(unsigned long pages)
 {
-	u64 bits = kn_bits_for(pages);
+	unsigned int order = kn_order_for(pages);
 	struct kn_page_bits *map;
 
-	map = kvzalloc(struct_size(map, bits, bits / BITS_PER_LONG),
+	map = kvzalloc(struct_size(map, bits, BITS_TO_LONGS(KN_BLOCK_PAGES << order)),
 		       GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN);
 	if (map)
-		map->mask = bits - 1;
+		map->order = order;
 	return map;
 }
 

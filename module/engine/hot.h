@@ -6,23 +6,32 @@
 #define KNUMAD_ENGINE_HOT_H
 
 #include <linux/bitops.h>
+#include <linux/hash.h>
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
 
+/* Pages of a block have bits side by side: a huge page's worth, one cache line. */
+#define KN_BLOCK_PAGES_SHIFT	9
+#define KN_BLOCK_PAGES		(1UL << KN_BLOCK_PAGES_SHIFT)
+
 /*
- * Pages a whole number of @mask + 1 pages apart share a bit.  There are as many as the
- * process has resident pages or more, so few do; and a wrong one only changes the order
- * in which pages move, or has a page count as accessed once more than it was.
+ * Some blocks share their bits, few as long as the process's memory is in one piece or
+ * some: there are at least twice as many bits as it has resident pages.  A wrong bit only
+ * changes the order in which pages move, or has a page count as accessed once more than it
+ * was.
  */
 struct kn_page_bits {
 	struct rcu_head rcu;
-	unsigned long mask;
+	unsigned int order;	/* of the number of blocks */
 	unsigned long bits[];
 };
 
 static inline unsigned long kn_page_bit(const struct kn_page_bits *map, unsigned long addr)
 {
-	return (addr >> PAGE_SHIFT) & map->mask;
+	unsigned long page = addr >> PAGE_SHIFT;
+	unsigned long block = hash_long(page >> KN_BLOCK_PAGES_SHIFT, map->order);
+
+	return (block << KN_BLOCK_PAGES_SHIFT) + page % KN_BLOCK_PAGES;
 }
 
 static inline bool kn_page_bits_test(const struct kn_page_bits *map, unsigned long addr)

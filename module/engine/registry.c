@@ -9,6 +9,7 @@
 #include <linux/jiffies.h>
 #include <linux/nodemask.h>
 #include <linux/pid.h>
+#include <linux/mm.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/string.h>

@@ -46,13 +46,27 @@ active_is_small() {
 	(($(active_mb "$pid" 0) <= HOT_MB + COLD_MB / 3))
 }
 
+looked_again() {
+	(($(stat_of scan_looks) >= 2))
+}
+
 verified() {
 	kill -USR1 "$1"
 	within 30 grep -qE '^(right|wrong)$' "$SCRATCH/$2"
 	grep -qx right "$SCRATCH/$2"
 }
 
+# An access shows once the page is no more in the CPU's TLB, and QEMU's has room for all of
+# it: other address spaces come by, as on any real machine.
+ticker() {
+	local cpu
+	for cpu in /sys/devices/system/node/node0/cpu[0-9]*; do
+		taskset -c "${cpu##*/cpu}" perl -e 'select(undef, undef, undef, 0.02) while 1' &
+	done
+}
+
 echo 0 >"$NUMAB"
+ticker
 
 # At rest: threads and memory are where they belong, so that nothing moves.
 start_hold rest 0 0x1 cold:$COLD_MB plain:$HOT_MB
@@ -69,7 +83,7 @@ at_least "what the thread reads is active (MB)" $((HOT_MB * 85 / 100)) "$(active
 at_most "the rest is not (MB)" $((HOT_MB + COLD_MB / 3)) "$(active_mb "$pid" 0)"
 is "nothing is active on the other node (MB)" 0 "$(active_mb "$pid" 1)"
 check "the kernel sees the rest as accessed after that" within 10 referenced_again "$pid" "$cold"
-at_least "scans have looked more than once" 2 "$(stat_of scan_looks)"
+check "scans look again and again" within 20 looked_again
 # In the middle of whatever it is doing.
 unload
 at_least "and after rmmod at once (MB)" $((COLD_MB * 95 / 100)) "$(referenced_mb "$pid" "$cold")"
@@ -87,7 +101,10 @@ start_hold move 1 0x1 cold:$COLD_MB plain:$HOT_MB
 pid=$HOLD_PID
 cold=$(start_of move cold)
 hot=$(start_of move plain)
-load mode=memory min_rss_mb=32 scan_period_ms=300 migrate_mb_per_sec=4
+# Threads cannot be moved here, so mode=cpu only gets to know what is active.
+load mode=cpu min_rss_mb=32 scan_period_ms=300 migrate_mb_per_sec=4
+check "mode=cpu gets to know what is active" within 20 active_is_known "$pid"
+echo memory >"$PARAMS/mode"
 if within 60 hot_is_home; then
 	pass "the part in use comes home"
 else
@@ -95,8 +112,8 @@ else
 fi
 came=$(home_mb "$pid" "$cold")
 diag "after $WAITED s; of the other part $came of $COLD_MB MB had come by then"
-at_most "before most of the other part (MB)" $((COLD_MB / 3)) "$came"
-at_least "counted as moved first (pages)" $((HOT_MB * 256 / 2)) "$(stat_of migrate_pages_hot)"
+at_most "before most of the other part (MB)" $((COLD_MB / 6)) "$came"
+at_least "counted as moved first (pages)" $((HOT_MB * 256 * 8 / 10)) "$(stat_of migrate_pages_hot)"
 echo 64 >"$PARAMS/migrate_mb_per_sec"
 check "the other part follows" within 60 memory_home "$pid" 0
 at_most "no page moved twice" $(((COLD_MB + HOT_MB + 8) * 256)) "$(stat_of migrate_pages_ok)"
