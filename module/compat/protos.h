@@ -43,8 +43,8 @@ struct folio;
 		free_page_t *, unsigned long, enum migrate_mode, int), MIGRATE)
 
 /*
- * Asking secondary MMUs for accesses, which they forget then.  It returns a bool since
- * "mm/mmu_notifiers: use a consistent return type" (v7.1).
+ * Asking secondary MMUs for accesses, which they forget then.  It returned an int until
+ * 7.x kernels, and a bool in v7.3.
  */
 #define KN_CLEAR_YOUNG(X, OR) \
 	X(__mmu_notifier_clear_young, int, \
