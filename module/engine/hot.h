@@ -12,7 +12,7 @@
 
 /* Pages of a block have bits side by side: a huge page's worth, one cache line. */
 #define KN_BLOCK_PAGES_SHIFT	9
-#define KN_BLOCK_PAGES		(1UL << KN_BLOCK_PAGES_SHIFT)
+#define KN_BLOCK_PAGES		BIT(KN_BLOCK_PAGES_SHIFT)
 
 /*
  * Some blocks share their bits, few as long as the process's memory is in one piece or

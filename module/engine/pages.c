@@ -112,15 +112,12 @@ static bool kn_used_elsewhere(struct mm_struct *mm, unsigned long start, unsigne
  * table (a DAX mapping too) must be answered with ACTION_CONTINUE, or the walk would
  * split it; a page table stays one while the mmap lock is held.
  */
-static int kn_pmd_entry(pmd_t *pmd, unsigned long addr, unsigned long next, struct mm_walk *walk)
+static int kn_pmd_visit(pmd_t *pmd, unsigned long addr, unsigned long next, struct mm_walk *walk)
 {
 	struct kn_walk *w = walk->private;
-	spinlock_t *lock;
+	spinlock_t *lock = pmd_lock(walk->mm, pmd);
 	int stop = 0;
 
-	if (w->asks_others)
-		w->used_elsewhere = kn_used_elsewhere(walk->mm, addr, next);
-	lock = pmd_lock(walk->mm, pmd);
 	w->entry = (unsigned long *)pmd;
 	if (pmd_present(*pmd) && !pmd_leaf(*pmd)) {
 		spin_unlock(lock);
@@ -132,6 +129,16 @@ static int kn_pmd_entry(pmd_t *pmd, unsigned long addr, unsigned long next, stru
 				HPAGE_PMD_NR);
 	spin_unlock(lock);
 	return kn_entry_done(w, next, stop);
+}
+
+/* No page-table lock held. */
+static int kn_pmd_entry(pmd_t *pmd, unsigned long addr, unsigned long next, struct mm_walk *walk)
+{
+	struct kn_walk *w = walk->private;
+
+	if (w->asks_others)
+		w->used_elsewhere = kn_used_elsewhere(walk->mm, addr, next);
+	return kn_pmd_visit(pmd, addr, next, walk);
 }
 
 /*

@@ -58,7 +58,7 @@ struct kn_pass {
 	unsigned long retry_at;		/* jiffies: a fruitless pass is not repeated before */
 	long moved;			/* pages moved in the pass under way */
 	bool hot;			/* it takes hot pages alone; the others come next */
-	u32 looks;			/* scans that had been looked at for hot pages, see hot_looks */
+	u32 looks;			/* hot_looks when it last began with them */
 	unsigned long large_retry_at;	/* jiffies: no large folios before, they found no room */
 	bool busy;			/* the pass under way met pages it could not isolate */
 };
