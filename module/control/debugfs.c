@@ -97,7 +97,7 @@ static void kn_show_active(struct seq_file *m, const struct kn_proc *proc)
 static void kn_show_proc(struct seq_file *m, const struct kn_proc *proc)
 {
 	const char *comma = "";
-	long fixed = 0;
+	long fixed = 0, shared;
 	int nid;
 
 	seq_printf(m, "%d ", proc->tgid);
@@ -110,6 +110,7 @@ static void kn_show_proc(struct seq_file *m, const struct kn_proc *proc)
 
 		fixed += pages;
 		pages += atomic_long_read(&proc->pages[nid].movable);
+		pages += atomic_long_read(&proc->pages[nid].shared);
 		seq_printf(m, "%s%ld", comma, KN_PAGES_TO_MB(max(0L, pages)));
 		comma = ",";
 	}
@@ -120,6 +121,12 @@ static void kn_show_proc(struct seq_file *m, const struct kn_proc *proc)
 	}
 	seq_printf(m, " %ld ", KN_PAGES_TO_MB(fixed));
 	kn_show_active(m, proc);
+	comma = " ";
+	for_each_online_node(nid) {
+		shared = atomic_long_read(&proc->pages[nid].shared);
+		seq_printf(m, "%s%ld", comma, KN_PAGES_TO_MB(shared));
+		comma = ",";
+	}
 	kn_seq_comm(m, proc->comm);
 }
 
@@ -127,14 +134,15 @@ static void kn_show_proc(struct seq_file *m, const struct kn_proc *proc)
  * processes: home is a node list; cpu_mcpu the CPU demand (1000 is one CPU);
  * mb_per_node and threads_per_node one figure per online node (MiB; runnable threads
  * at the last sample); bound_mb the part that may not be moved; active_mb_per_node what was
- * accessed between the last two scans, "-" while that is not known.
+ * accessed between the last two scans, "-" while that is not known; shared_mb_per_node the part
+ * of mb_per_node that other processes map as well, or that KSM has merged.
  */
 static int processes_show(struct seq_file *m, void *unused)
 {
 	struct kn_proc *proc;
 
 	seq_puts(m,
-		 "pid home state reason cpu_mcpu mb_per_node threads_per_node bound_mb active_mb_per_node comm\n");
+		 "pid home state reason cpu_mcpu mb_per_node threads_per_node bound_mb active_mb_per_node shared_mb_per_node comm\n");
 	for (proc = kn_registry_next(NULL); proc; proc = kn_registry_next(proc))
 		kn_show_proc(m, proc);
 	return 0;

@@ -134,8 +134,8 @@ void kn_forget_unseen(void)
 			kref_get(&gone->ref);
 		proc = kn_registry_next(proc);
 		if (gone) {
-			kn_scan_settle(gone);
 			kn_proc_remove(gone);
+			kn_scan_settle(gone);
 			kn_proc_put(gone);
 		}
 	}

@@ -96,6 +96,7 @@ bool kn_hot_worth(const struct kn_proc *proc, u64 sources)
 		active += max(0L, atomic_long_read(&proc->pages[nid].active));
 		all += max(0L, atomic_long_read(&proc->pages[nid].movable));
 		all += max(0L, atomic_long_read(&proc->pages[nid].fixed));
+		all += max(0L, atomic_long_read(&proc->pages[nid].shared));
 	}
 	return active * KN_HOT_PART >= all && active * KN_HOT_PART <= all * (KN_HOT_PART - 1);
 }

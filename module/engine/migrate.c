@@ -282,6 +282,7 @@ static bool kn_batch_collect(struct kn_batch *batch, struct kn_proc *proc, struc
 		.mm = proc->mm,
 		.cursor = pass->cursor,
 		.max_cost = U64_MAX,
+		.proc = proc,
 		.fn = kn_batch_take,
 		.arg = batch,
 	};

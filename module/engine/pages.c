@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Walks the anonymous memory of a process, one short slice of mmap lock at a time, and
+ * Walks the memory of a process that is not page cache of files on disk, one short slice of mmap lock at a time, and
  * says of each page whether it may be moved.
  *
  * Context: worker threads, holding nothing.  A slice takes a reference on the address
@@ -9,7 +9,9 @@
  * leaves tearing it down to a workqueue, so an exiting process is not made to wait for
  * a thread of the lowest priority.
  */
+#include <linux/fs.h>
 #include <linux/hugetlb.h>
+#include <linux/magic.h>
 #include <linux/memory_hotplug.h>
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
@@ -25,6 +27,7 @@
 #include "../kern/capability.h"
 #include "boost.h"
 #include "pages.h"
+#include "share.h"
 #include "stats.h"
 
 /* How long a slice aims to hold the mmap lock, and how often it looks at the clock. */
@@ -63,7 +66,7 @@ static enum kn_page_kind kn_page_kind(const struct kn_walk *w, struct page *page
 		return w->vma_kind;
 	if (folio_test_ksm(folio))
 		return KN_PAGE_KSM;
-	if (kn_page_is_shared(page))
+	if (kn_page_is_shared(page) && kn_page_mappers(page) > w->together)
 		return KN_PAGE_SHARED;
 	if (folio_maybe_dma_pinned(folio))
 		return KN_PAGE_PINNED;
@@ -74,7 +77,7 @@ static enum kn_page_kind kn_page_kind(const struct kn_walk *w, struct page *page
 static int kn_visit(struct kn_walk *w, struct page *page, unsigned long addr,
 		    unsigned int nr_pages)
 {
-	if (!page || !PageAnon(page))
+	if (!page || !(PageAnon(page) || w->shmem))
 		return 0;
 	w->pages += nr_pages;
 	w->addr = addr;
@@ -195,7 +198,7 @@ enum kn_page_kind kn_folio_kind(const struct kn_walk *w, struct folio *folio, st
 	unsigned long end = start + folio_nr_pages(folio) * PAGE_SIZE;
 	struct vm_area_struct *vma = w->vma;
 
-	if (kn_folio_is_shared(folio))
+	if (kn_folio_is_shared(folio) && kn_folio_mappers(folio) > w->together)
 		return KN_PAGE_SHARED;
 	if (start >= vma->vm_start && end <= vma->vm_end)
 		return KN_PAGE_MOVABLE;
@@ -209,11 +212,18 @@ enum kn_page_kind kn_folio_kind(const struct kn_walk *w, struct folio *folio, st
 	return KN_PAGE_MOVABLE;
 }
 
+/* memfd, System V and POSIX shared memory, shared anonymous memory: all are files of tmpfs. */
+static bool kn_vma_is_shmem(const struct vm_area_struct *vma)
+{
+	return vma->vm_flags & VM_MAYSHARE && vma->vm_file &&
+	       file_inode(vma->vm_file)->i_sb->s_magic == TMPFS_MAGIC;
+}
+
 static bool kn_vma_counts(const struct vm_area_struct *vma)
 {
 	if (is_vm_hugetlb_page((struct vm_area_struct *)vma))
 		return true;
-	return vma->anon_vma && !(vma->vm_flags & (VM_PFNMAP | VM_IO | VM_MIXEDMAP));
+	return (vma->anon_vma || kn_vma_is_shmem(vma)) && !(vma->vm_flags & (VM_PFNMAP | VM_IO | VM_MIXEDMAP));
 }
 
 /* mmap lock held.  Walks until the slice is over or the address space ends. */
@@ -229,6 +239,9 @@ static enum kn_walk_result kn_walk_locked(struct kn_walk *w)
 			end = min(end, ALIGN_DOWN(start, KN_STRETCH_BYTES) + KN_STRETCH_BYTES);
 			w->vma = vma;
 			w->vma_kind = kn_vma_kind(vma);
+			w->shmem = kn_vma_is_shmem(vma);
+			w->key = kn_share_key(vma);
+			w->together = w->proc ? kn_share_together(w->proc, w->key) : 0;
 			if (KN_CALL(walk_page_range)(w->mm, start, end, &kn_walk_ops, w))
 				return KN_WALK_MORE;
 		}

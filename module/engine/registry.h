@@ -20,9 +20,11 @@
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/sched.h>
+#include <linux/spinlock.h>
 
 #include "../../include/knumad.h"
 #include "../policy/policy.h"
+#include "share.h"
 
 struct kn_page_bits;
 
@@ -42,13 +44,15 @@ enum kn_state {
 struct kn_node_pages {
 	atomic_long_t movable;
 	atomic_long_t fixed;
-	atomic_long_t active;		/* of both; lately accessed, see scan.c */
+	atomic_long_t shared;		/* several processes map them, or KSM merged them */
+	atomic_long_t active;		/* of all three; lately accessed, see scan.c */
 };
 
 /* What one pass over an address space has counted so far. */
 struct kn_count {
 	u64 movable;
 	u64 fixed;
+	u64 shared;
 	u64 active;
 };
 
@@ -80,7 +84,9 @@ struct kn_scan {
 	bool looks;			/* it says which pages were accessed since they were */
 	bool cleared;			/* the bits were cleared before the next look */
 	bool owes;			/* some are cleared that the kernel is to have back */
+	bool ended;			/* nothing is to be owed any more */
 	struct kn_page_bits *owed;	/* these */
+	struct kn_share shares[KN_MAX_SHARES];	/* the pass under way */
 };
 
 struct kn_proc {
@@ -97,6 +103,8 @@ struct kn_proc {
 	struct kn_scan scan;
 	struct kn_node_pages *pages;	/* [nr_node_ids] */
 	struct kn_migration *migrate;	/* [nr_node_ids] */
+	spinlock_t share_lock;		/* shares; a leaf */
+	struct kn_share shares[KN_MAX_SHARES];	/* by the last pass */
 	struct kn_page_bits __rcu *hot;	/* accessed between the last two scans; may be NULL */
 	u32 hot_looks;			/* scans that have filled it; 0: not known yet */
 

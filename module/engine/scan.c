@@ -42,6 +42,7 @@
 #define KN_SETTLE_TRIES		2000
 
 struct kn_scan_walk {
+	struct kn_proc *proc;
 	const struct kn_scan *scan;
 	struct kn_page_bits *hot;
 };
@@ -94,17 +95,21 @@ static int kn_scan_page(struct kn_walk *walk, struct page *page, enum kn_page_ki
 	if (kn_scan_young(walk, s, page))
 		count[nid].active += nr_pages;
 
-	if (kind == KN_PAGE_MOVABLE)
+	if (kind == KN_PAGE_SHARED || kind == KN_PAGE_KSM) {
+		count[nid].shared += nr_pages;
+		kn_share_count(s->proc, kind == KN_PAGE_SHARED ? walk->key : 0, nid, nr_pages);
+	} else if (kind == KN_PAGE_MOVABLE) {
 		count[nid].movable += nr_pages;
-	else
+	} else {
 		count[nid].fixed += nr_pages;
+	}
 	return 0;
 }
 
 /* Puts the new counts in place; says whether they differ from the old ones. */
 static bool kn_scan_publish(struct kn_proc *proc, u64 *movable, u64 *fixed)
 {
-	u64 changed = 0;
+	u64 changed = 0, all = 0;
 	int nid;
 
 	*movable = 0;
@@ -116,10 +121,14 @@ static bool kn_scan_publish(struct kn_proc *proc, u64 *movable, u64 *fixed)
 		changed += abs((long)c->movable - was);
 		was = atomic_long_xchg(&proc->pages[nid].fixed, c->fixed);
 		changed += abs((long)c->fixed - was);
+		was = atomic_long_xchg(&proc->pages[nid].shared, c->shared);
+		changed += abs((long)c->shared - was);
+		all += c->movable + c->fixed + c->shared;
 		*movable += c->movable;
-		*fixed += c->fixed;
+		*fixed += c->fixed + c->shared;
 	}
-	return changed > (*movable + *fixed) / KN_SCAN_CHANGE_PART;
+	kn_shares_publish(proc);
+	return changed > all / KN_SCAN_CHANGE_PART;
 }
 
 /* A map of the right size, the old one if it is.  NULL without memory. */
@@ -162,7 +171,7 @@ static void kn_scan_begin(struct kn_proc *proc)
 
 	scan->takes = false;
 	scan->looks = scan->owes;
-	if (scan->owes || !kn_mode_acts(kn_mode()) || !kn_scan_prepare(proc))
+	if (scan->owes || scan->ended || !kn_mode_acts(kn_mode()) || !kn_scan_prepare(proc))
 		return;
 	scan->takes = true;
 	scan->looks = KN_KERNEL_HAS_YOUNG;
@@ -214,7 +223,7 @@ static void kn_scan_finish(struct kn_proc *proc)
 static enum kn_walk_result kn_scan_slice(struct kn_proc *proc, struct kn_walk *walk, u64 max_cost)
 {
 	struct kn_scan *scan = &proc->scan;
-	struct kn_scan_walk arg = { .scan = scan };
+	struct kn_scan_walk arg = { .proc = proc, .scan = scan };
 	enum kn_walk_result result;
 
 	if (!scan->cursor)
@@ -237,7 +246,7 @@ static enum kn_walk_result kn_scan_slice(struct kn_proc *proc, struct kn_walk *w
 
 /**
  * kn_scan_settle - put back now what a process's page tables are owed
- * @proc: nobody will scan it for a while, or ever
+ * @proc: it is not looked after any more
  *
  * May take as long as a pass over its memory.
  */
@@ -248,8 +257,10 @@ void kn_scan_settle(struct kn_proc *proc)
 	int tries = 0;
 
 	mutex_lock(&scan->lock);
+	scan->ended = true;
 	if (scan->owes && scan->takes) {	/* not even done with taking */
 		memset(scan->count, 0, nr_node_ids * sizeof(*scan->count));
+		kn_shares_publish(proc);
 		WRITE_ONCE(scan->cursor, 0);
 	}
 	while (scan->owes && tries < KN_SETTLE_TRIES) {

@@ -176,13 +176,10 @@ static bool kn_worker_exchange(struct kn_worker *w)
 static unsigned int kn_worker_round(struct kn_worker *w)
 {
 	enum kn_mode mode = kn_mode();
-	struct kn_proc *proc;
 	bool more;
 
 	if (mode == KN_MODE_OFF) {
 		kn_worker_forget(w);
-		for (proc = kn_registry_next(NULL); proc; proc = kn_registry_next(proc))
-			kn_scan_settle(proc);
 		return KN_WORKER_IDLE_MS;
 	}
 	kn_bucket_fill(&w->scan, READ_ONCE(kn_config.scan_mb_per_sec));
