@@ -10,7 +10,7 @@
  * Prints "KIND ADDRESS" for each mapping, then "ready". Each mapping is at an
  * address of its own, far from the others, so that it has its own line in
  * /proc/PID/numa_maps. Memory is placed by a policy that is undone before "ready";
- * the threads' affinity stays. Threads do not touch "cold" memory; on SIGUSR1 all of it
+ * the threads' affinity stays. "file" is a shared mapping of the file $HOLD_FILE. Threads do not touch "cold" memory; on SIGUSR1 all of it
  * is verified, and "right" or "wrong" printed.
  */
 #define _GNU_SOURCE
@@ -36,12 +36,13 @@
 #define MAX_REGIONS	16
 
 enum kind {
-	PLAIN, COLD, THP, MLOCKED, PINNED, HUGETLB, KSM, SHARED, SHMEM, BOUND, SPLICED, NR_KINDS
+	PLAIN, COLD, THP, MLOCKED, PINNED, HUGETLB, KSM, SHARED, SHMEM, MEMFD, FILE_OF_TMPFS,
+	BOUND, SPLICED, NR_KINDS
 };
 
 static const char * const kind_names[NR_KINDS] = {
-	"plain", "cold", "thp", "mlocked", "pinned", "hugetlb", "ksm", "shared", "shmem", "bound",
-	"spliced",
+	"plain", "cold", "thp", "mlocked", "pinned", "hugetlb", "ksm", "shared", "shmem", "memfd", "file",
+	"bound", "spliced",
 };
 
 struct region {
@@ -78,14 +79,28 @@ static struct region parse_region(const char *text)
 	return r;
 }
 
+/* "file" is the one that $HOLD_FILE names, for several processes to share. */
+static int open_region(const struct region *r)
+{
+	const char *path = getenv("HOLD_FILE");
+	int fd = r->kind == MEMFD ? memfd_create("hold", 0) :
+		 path ? open(path, O_RDWR | O_CREAT, 0600) : -1;
+
+	if (fd < 0 || ftruncate(fd, r->bytes))
+		die(kind_names[r->kind]);
+	return fd;
+}
+
 static void map_region(const struct region *r)
 {
-	int flags = MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
+	bool file = r->kind == MEMFD || r->kind == FILE_OF_TMPFS;
+	int flags = MAP_FIXED_NOREPLACE | (file ? 0 : MAP_ANONYMOUS);
+	int fd = file ? open_region(r) : -1;
 
-	flags |= r->kind == SHMEM ? MAP_SHARED : MAP_PRIVATE;
+	flags |= r->kind == SHMEM || file ? MAP_SHARED : MAP_PRIVATE;
 	if (r->kind == HUGETLB)
 		flags |= MAP_HUGETLB;
-	if (mmap(r->start, r->bytes, PROT_READ | PROT_WRITE, flags, -1, 0) != r->start)
+	if (mmap(r->start, r->bytes, PROT_READ | PROT_WRITE, flags, fd, 0) != r->start)
 		die(kind_names[r->kind]);
 	if (r->kind != HUGETLB &&
 	    madvise(r->start, r->bytes, r->kind == THP ? MADV_HUGEPAGE : MADV_NOHUGEPAGE))

@@ -9,11 +9,6 @@
 
 readonly COLD_MB=96 HOT_MB=24
 
-# start_of NAME KIND: the address hold printed.
-start_of() {
-	awk -v kind="$2" '$1 == kind { print $2 }' "$SCRATCH/$1"
-}
-
 # referenced_mb PID START: how much of a mapping the kernel takes for accessed.
 referenced_mb() {
 	awk -v start="$2" '
@@ -50,12 +45,6 @@ looked_again() {
 	(($(stat_of scan_looks) >= 2))
 }
 
-verified() {
-	kill -USR1 "$1"
-	within 30 grep -qE '^(right|wrong)$' "$SCRATCH/$2"
-	grep -qx right "$SCRATCH/$2"
-}
-
 # An access shows once the page is no more in the CPU's TLB, and QEMU's has room for all of
 # it: other address spaces come by, as on any real machine.
 ticker() {
@@ -71,7 +60,7 @@ ticker
 # At rest: threads and memory are where they belong, so that nothing moves.
 start_hold rest 0 0x1 cold:$COLD_MB plain:$HOT_MB
 pid=$HOLD_PID
-cold=$(start_of rest cold)
+cold=$(hold_start rest cold)
 at_least "the kernel takes all of it for accessed at first (MB)" $((COLD_MB * 95 / 100)) "$(referenced_mb "$pid" "$cold")"
 load mode=observe min_rss_mb=32 scan_period_ms=300
 sleep 2
@@ -99,8 +88,8 @@ wait "$pid" || true
 # On the wrong node, cold memory at the lower addresses.
 start_hold move 1 0x1 cold:$COLD_MB plain:$HOT_MB
 pid=$HOLD_PID
-cold=$(start_of move cold)
-hot=$(start_of move plain)
+cold=$(hold_start move cold)
+hot=$(hold_start move plain)
 # Threads cannot be moved here, so mode=cpu only gets to know what is active.
 load mode=cpu min_rss_mb=32 scan_period_ms=300 migrate_mb_per_sec=4
 check "mode=cpu gets to know what is active" within 20 active_is_known "$pid"
@@ -118,7 +107,7 @@ echo 64 >"$PARAMS/migrate_mb_per_sec"
 check "the other part follows" within 60 memory_home "$pid" 0
 at_most "no page moved twice" $(((COLD_MB + HOT_MB + 8) * 256)) "$(stat_of migrate_pages_ok)"
 looks=$(stat_of scan_looks)
-check "then all is right" verified "$pid" move
+check "then all is right" hold_is_right "$pid" move
 diag "$looks looks, $(stat_of scan_passes) passes"
 unload
 finish

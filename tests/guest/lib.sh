@@ -154,6 +154,29 @@ anon_pages() {
 		END { print pages + 0 }' "/proc/$1/numa_maps" 2>/dev/null || echo 0
 }
 
+# map_pages PID NODE START: base pages of one mapping on a node, of whatever kind.
+map_pages() {
+	awk -v start="$3" -v node="N$2=" '
+		$1 == start {
+			for (i = 3; i <= NF; i++)
+				if (index($i, node) == 1)
+					pages += substr($i, length(node) + 1)
+		}
+		END { print pages + 0 }' "/proc/$1/numa_maps" 2>/dev/null || echo 0
+}
+
+# hold_start NAME KIND: the address that start_hold's process NAME printed of a mapping.
+hold_start() {
+	awk -v kind="$2" '$1 == kind { print $2 }' "$SCRATCH/$1"
+}
+
+# hold_is_right PID NAME: all memory of start_hold's process NAME has its content.
+hold_is_right() {
+	kill -USR1 "$1"
+	within 30 grep -qE '^(right|wrong)$' "$SCRATCH/$2"
+	grep -qx right "$SCRATCH/$2"
+}
+
 # memory_permille PID NODE: how much of its anonymous memory is there.
 memory_permille() {
 	local node here=0 all=0 pages
