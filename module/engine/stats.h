@@ -47,7 +47,7 @@
 	X(exchange_stuck, "rounds of an exchange in which nothing could be moved") \
 	X(skip_pinned, "pages left: pinned for DMA") \
 	X(skip_mlocked, "pages left: mlocked") \
-	X(skip_shared, "pages left: mapped by more than one process") \
+	X(skip_shared, "pages left: mapped by a process of another home, or an unknown one") \
 	X(skip_ksm, "pages left: merged by KSM") \
 	X(skip_hugetlb, "pages left: hugetlb") \
 	X(skip_policy, "pages left: bound by a memory policy") \
