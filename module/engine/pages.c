@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Walks the memory of a process that is not page cache of files on disk, one short slice of mmap lock at a time, and
- * says of each page whether it may be moved.
+ * Walks the memory of a process that is not page cache of files on disk, one short slice of
+ * mmap lock at a time, and says of each page whether it may be moved.
  *
  * Context: worker threads, holding nothing.  A slice takes a reference on the address
  * space and its mmap lock for reading; the page callbacks run under page-table locks.
@@ -223,7 +223,9 @@ static bool kn_vma_counts(const struct vm_area_struct *vma)
 {
 	if (is_vm_hugetlb_page((struct vm_area_struct *)vma))
 		return true;
-	return (vma->anon_vma || kn_vma_is_shmem(vma)) && !(vma->vm_flags & (VM_PFNMAP | VM_IO | VM_MIXEDMAP));
+	if (!vma->anon_vma && !kn_vma_is_shmem(vma))
+		return false;
+	return !(vma->vm_flags & (VM_PFNMAP | VM_IO | VM_MIXEDMAP));
 }
 
 /* mmap lock held.  Walks until the slice is over or the address space ends. */

@@ -23,8 +23,8 @@ struct kn_proc;
 struct kn_walk;
 
 /*
- * Called for each present page that is anonymous or of tmpfs (a huge page once, with its head page), under
- * the page-table lock: must not sleep.  Nonzero ends the slice after this entry.
+ * Called for each present page that is anonymous or of tmpfs (a huge page once, with its
+ * head page), under the page-table lock: must not sleep.  Nonzero ends the slice after this entry.
  */
 typedef int kn_page_fn(struct kn_walk *walk, struct page *page, enum kn_page_kind kind,
 		       unsigned int nr_pages);

@@ -67,8 +67,8 @@ static struct kn_proc *kn_proc_alloc(void)
 	proc->migrate = kcalloc(nr_node_ids, sizeof(*proc->migrate), GFP_KERNEL);
 	proc->threads_running = kcalloc(nr_node_ids, sizeof(u32), GFP_KERNEL);
 	proc->run_mcpu = kcalloc(nr_node_ids, sizeof(u32), GFP_KERNEL);
-	if (kn_shares_alloc(proc) || !proc->scan.count || !proc->pages || !proc->migrate || !proc->threads_running ||
-	    !proc->run_mcpu) {
+	if (kn_shares_alloc(proc) || !proc->scan.count || !proc->pages || !proc->migrate ||
+	    !proc->threads_running || !proc->run_mcpu) {
 		kn_proc_free(proc);
 		return NULL;
 	}
