@@ -129,19 +129,36 @@ static inline bool kn_folio_is_shared(struct folio *folio)
 	return folio_maybe_mapped_shared(folio);
 }
 
+/* How many page-table entries map @page; UINT_MAX where this kernel does not count it. */
+static inline unsigned int kn_page_mappers(struct page *page)
+{
+	struct folio *folio = page_folio(page);
+
+	if (!folio_test_large(folio))
+		return folio_mapcount(folio);
+	return IS_ENABLED(CONFIG_PAGE_MAPCOUNT) ?
+	       folio_entire_mapcount(folio) + atomic_read(&page->_mapcount) + 1 : UINT_MAX;
+}
+
 #else
 
-/* Whether more than one process maps @page, alone or as part of a huge page. */
-static inline bool kn_page_is_shared(struct page *page)
+/* How many page-table entries map @page, alone or as part of a huge page. */
+static inline unsigned int kn_page_mappers(struct page *page)
 {
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 11, 0)
 	struct folio *folio = page_folio(page);
 	int mappings = atomic_read(&page->_mapcount) + 1;
 
-	return mappings + (folio_test_large(folio) ? folio_entire_mapcount(folio) : 0) > 1;
+	return mappings + (folio_test_large(folio) ? folio_entire_mapcount(folio) : 0);
 #else
-	return page_mapcount(page) > 1;
+	return page_mapcount(page);
 #endif
+}
+
+/* Whether more than one process maps @page. */
+static inline bool kn_page_is_shared(struct page *page)
+{
+	return kn_page_mappers(page) > 1;
 }
 
 /* The same for any part of a folio that is mapped entry by entry. */
@@ -156,5 +173,16 @@ static inline bool kn_folio_is_shared(struct folio *folio)
 }
 
 #endif
+
+/* The most entries that map one page of @folio. */
+static inline unsigned int kn_folio_mappers(struct folio *folio)
+{
+	unsigned int most = 0;
+	long i;
+
+	for (i = 0; i < folio_nr_pages(folio); i++)
+		most = max(most, kn_page_mappers(folio_page(folio, i)));
+	return most;
+}
 
 #endif /* KNUMAD_COMPAT_FOLIO_H */

@@ -43,6 +43,16 @@ struct folio;
 		free_page_t *, unsigned long, enum migrate_mode, int), MIGRATE)
 
 /*
+ * Asking secondary MMUs for accesses, which they forget then.  It returned an int until
+ * 7.x kernels, and a bool in v7.3.
+ */
+#define KN_CLEAR_YOUNG(X, OR) \
+	X(__mmu_notifier_clear_young, int, \
+		(struct mm_struct *, unsigned long, unsigned long), YOUNG) \
+	OR(mmu_notifier_clear_young_bool, __mmu_notifier_clear_young, bool, \
+		(struct mm_struct *, unsigned long, unsigned long), YOUNG)
+
+/*
  * Finding the patched call in a function.  Kernels without IBT need no help, and their
  * BTF need not have it: see compat/ftrace.h.
  */

@@ -14,6 +14,7 @@
 #include <linux/string_helpers.h>
 #include <linux/uaccess.h>
 
+#include "../compat/young.h"
 #include "../engine/decisions.h"
 #include "../engine/engine.h"
 #include "../engine/exchange.h"
@@ -77,10 +78,26 @@ static int stats_show(struct seq_file *m, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(stats);
 
+static void kn_show_active(struct seq_file *m, const struct kn_proc *proc)
+{
+	const char *comma = "";
+	int nid;
+
+	if (!READ_ONCE(proc->hot_looks)) {
+		seq_puts(m, "-");
+		return;
+	}
+	for_each_online_node(nid) {
+		seq_printf(m, "%s%ld", comma,
+			   KN_PAGES_TO_MB(atomic_long_read(&proc->pages[nid].active)));
+		comma = ",";
+	}
+}
+
 static void kn_show_proc(struct seq_file *m, const struct kn_proc *proc)
 {
 	const char *comma = "";
-	long fixed = 0;
+	long fixed = 0, shared;
 	int nid;
 
 	seq_printf(m, "%d ", proc->tgid);
@@ -93,6 +110,7 @@ static void kn_show_proc(struct seq_file *m, const struct kn_proc *proc)
 
 		fixed += pages;
 		pages += atomic_long_read(&proc->pages[nid].movable);
+		pages += atomic_long_read(&proc->pages[nid].shared);
 		seq_printf(m, "%s%ld", comma, KN_PAGES_TO_MB(max(0L, pages)));
 		comma = ",";
 	}
@@ -101,21 +119,30 @@ static void kn_show_proc(struct seq_file *m, const struct kn_proc *proc)
 		seq_printf(m, "%s%u", comma, READ_ONCE(proc->threads_running[nid]));
 		comma = ",";
 	}
-	seq_printf(m, " %ld", KN_PAGES_TO_MB(fixed));
+	seq_printf(m, " %ld ", KN_PAGES_TO_MB(fixed));
+	kn_show_active(m, proc);
+	comma = " ";
+	for_each_online_node(nid) {
+		shared = atomic_long_read(&proc->pages[nid].shared);
+		seq_printf(m, "%s%ld", comma, KN_PAGES_TO_MB(shared));
+		comma = ",";
+	}
 	kn_seq_comm(m, proc->comm);
 }
 
 /*
  * processes: home is a node list; cpu_mcpu the CPU demand (1000 is one CPU);
  * mb_per_node and threads_per_node one figure per online node (MiB; runnable threads
- * at the last sample); bound_mb the part that may not be moved.
+ * at the last sample); bound_mb the part that may not be moved; active_mb_per_node what was
+ * accessed between the last two scans, "-" while that is not known; shared_mb_per_node the part
+ * of mb_per_node that other processes map as well, or that KSM has merged.
  */
 static int processes_show(struct seq_file *m, void *unused)
 {
 	struct kn_proc *proc;
 
 	seq_puts(m,
-		 "pid home state reason cpu_mcpu mb_per_node threads_per_node bound_mb comm\n");
+		 "pid home state reason cpu_mcpu mb_per_node threads_per_node bound_mb active_mb_per_node shared_mb_per_node comm\n");
 	for (proc = kn_registry_next(NULL); proc; proc = kn_registry_next(proc))
 		kn_show_proc(m, proc);
 	return 0;
@@ -206,6 +233,9 @@ static int capabilities_show(struct seq_file *m, void *unused)
 	for (i = 0; i < KN_NR_CAPS; i++)
 		seq_printf(m, "%-10s %-6s %s\n", kn_cap_name(i), kn_capable(i) ? "yes" : "no",
 			   kn_cap_without(i));
+	seq_printf(m, "\naccessed bits: %s\n", KN_KERNEL_HAS_YOUNG ?
+		   "kept for the kernel in its young flag (CONFIG_PAGE_IDLE_FLAG)" :
+		   "put back after a scan period (no CONFIG_PAGE_IDLE_FLAG)");
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(capabilities);

@@ -18,6 +18,7 @@
 #include "config.h"
 #include "discover.h"
 #include "exempt.h"
+#include "scan.h"
 
 /* A known process is kept down to this part of min_rss_mb, so that it does not flap. */
 #define KN_KEEP_NUMERATOR	3
@@ -139,6 +140,7 @@ void kn_forget_unseen(void)
 		proc = kn_registry_next(proc);
 		if (gone) {
 			kn_proc_remove(gone);
+			kn_scan_settle(gone);
 			kn_proc_put(gone);
 		}
 	}

@@ -22,6 +22,7 @@
 #include "../kern/capability.h"
 #include "../compat/migrate.h"
 #include "boost.h"
+#include "hot.h"
 #include "migrate.h"
 #include "node.h"
 #include "pages.h"
@@ -43,7 +44,12 @@
 /* At least so long between two flushes of the per-CPU LRU batches. */
 #define KN_DRAIN_MS		1000
 
+/* Looking at a page costs so much less than moving it. */
+#define KN_LOOKS_PER_MOVE	32
+
 struct kn_batch {
+	const struct kn_proc *proc;
+	bool hot;			/* only pages that were lately accessed */
 	struct list_head folios;	/* isolated */
 	struct list_head reserved;	/* large destination folios that nobody has yet */
 	struct list_head left;		/* isolated, without a destination */
@@ -116,6 +122,8 @@ static int kn_batch_take(struct kn_walk *walk, struct page *page, enum kn_page_k
 	int nid = folio_nid(folio);
 
 	if (!(batch->sources & BIT_ULL(nid)))
+		return 0;
+	if (batch->hot && !kn_hot_test(batch->proc, walk->addr))
 		return 0;
 	if (kind != KN_PAGE_MOVABLE) {
 		kn_count_skip(kind, nr_pages);
@@ -274,6 +282,7 @@ static bool kn_batch_collect(struct kn_batch *batch, struct kn_proc *proc, struc
 		.mm = proc->mm,
 		.cursor = pass->cursor,
 		.max_cost = U64_MAX,
+		.proc = proc,
 		.fn = kn_batch_take,
 		.arg = batch,
 	};
@@ -382,6 +391,29 @@ static void kn_pass_ended(struct kn_pass *pass, long wanted, unsigned int retry_
 	pass->busy = false;
 }
 
+/*
+ * Begins with the pages lately accessed whenever a scan has found which these are, and that
+ * it makes a difference; all the others follow in the same pass.
+ */
+static void kn_pass_order(struct kn_pass *pass, const struct kn_proc *proc, u64 sources)
+{
+	u32 looks = READ_ONCE(proc->hot_looks);
+
+	if (looks == pass->looks)
+		return;
+	pass->looks = looks;
+	if (pass->hot || !kn_hot_worth(proc, sources))
+		return;
+	pass->hot = true;
+	pass->cursor = 0;
+}
+
+/* What a batch counts for in the budget: pages moved, and a little for all that were seen. */
+static u64 kn_batch_cost(const struct kn_batch *batch)
+{
+	return batch->pages + DIV_ROUND_UP_ULL(batch->cost, KN_LOOKS_PER_MOVE);
+}
+
 /* Collects and migrates; returns the pages moved. */
 static u64 kn_batch_run(struct kn_batch *batch, struct kn_proc *proc, struct kn_pass *pass,
 			long wanted)
@@ -392,6 +424,9 @@ static u64 kn_batch_run(struct kn_batch *batch, struct kn_proc *proc, struct kn_
 	INIT_LIST_HEAD(&batch->folios);
 	INIT_LIST_HEAD(&batch->reserved);
 	INIT_LIST_HEAD(&batch->left);
+	kn_pass_order(pass, proc, batch->sources);
+	batch->proc = proc;
+	batch->hot = pass->hot;
 	batch->no_large = !batch->spare && time_before(jiffies, pass->large_retry_at);
 	ended = kn_batch_collect(batch, proc, pass);
 	if (batch->pages) {
@@ -401,8 +436,12 @@ static u64 kn_batch_run(struct kn_batch *batch, struct kn_proc *proc, struct kn_
 	}
 	pass->moved += moved;
 	pass->busy |= batch->busy;
-	if (ended)
+	if (ended && pass->hot)
+		pass->hot = false;
+	else if (ended)
 		kn_pass_ended(pass, wanted, batch->retry_ms);
+	if (batch->hot)
+		kn_stat_add(migrate_pages_hot, moved);
 	kn_stat_add(migrate_time_ns, ktime_get_ns() - start);
 	return moved;
 }
@@ -436,7 +475,7 @@ u64 kn_migrate_batch(struct kn_proc *proc, int nid)
 	}
 	atomic_long_sub(kn_batch_run(&batch, proc, &m->pass, atomic_long_read(&m->quota)),
 			&m->quota);
-	return max(batch.cost, batch.pages);
+	return kn_batch_cost(&batch);
 }
 
 /*
@@ -505,6 +544,6 @@ u64 kn_migrate_leg(struct kn_proc *proc, struct kn_pass *pass, int from, int to,
 	*spare_to = batch.spare;
 	if (moved >= HPAGE_PMD_NR && batch.huge && !*spare_from)
 		*spare_from = kn_room_keep(from);
-	*cost += max(batch.cost, batch.pages);
+	*cost += kn_batch_cost(&batch);
 	return moved;
 }

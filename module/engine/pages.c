@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Walks the anonymous memory of a process, one short slice of mmap lock at a time, and
- * says of each page whether it may be moved.
+ * Walks the memory of a process that is not page cache of files on disk, one short slice of
+ * mmap lock at a time, and says of each page whether it may be moved.
  *
  * Context: worker threads, holding nothing.  A slice takes a reference on the address
  * space and its mmap lock for reading; the page callbacks run under page-table locks.
@@ -9,9 +9,12 @@
  * leaves tearing it down to a workqueue, so an exiting process is not made to wait for
  * a thread of the lowest priority.
  */
+#include <linux/fs.h>
 #include <linux/hugetlb.h>
+#include <linux/magic.h>
 #include <linux/memory_hotplug.h>
 #include <linux/mm.h>
+#include <linux/mmu_notifier.h>
 #include <linux/rwsem.h>
 #include <linux/sched/clock.h>
 #include <linux/sched/mm.h>
@@ -21,8 +24,10 @@
 #include "../compat/mempolicy.h"
 #include "../compat/pagewalk.h"
 #include "../kern/calls.h"
+#include "../kern/capability.h"
 #include "boost.h"
 #include "pages.h"
+#include "share.h"
 #include "stats.h"
 
 /* How long a slice aims to hold the mmap lock, and how often it looks at the clock. */
@@ -61,7 +66,7 @@ static enum kn_page_kind kn_page_kind(const struct kn_walk *w, struct page *page
 		return w->vma_kind;
 	if (folio_test_ksm(folio))
 		return KN_PAGE_KSM;
-	if (kn_page_is_shared(page))
+	if (kn_page_is_shared(page) && kn_page_mappers(page) > w->together)
 		return KN_PAGE_SHARED;
 	if (folio_maybe_dma_pinned(folio))
 		return KN_PAGE_PINNED;
@@ -72,7 +77,7 @@ static enum kn_page_kind kn_page_kind(const struct kn_walk *w, struct page *page
 static int kn_visit(struct kn_walk *w, struct page *page, unsigned long addr,
 		    unsigned int nr_pages)
 {
-	if (!page || !PageAnon(page))
+	if (!page || !(PageAnon(page) || w->shmem))
 		return 0;
 	w->pages += nr_pages;
 	w->addr = addr;
@@ -86,9 +91,23 @@ static int kn_pte_entry(pte_t *pte, unsigned long addr, unsigned long next, stru
 	pte_t entry = ptep_get(pte);
 	int stop = 0;
 
+	w->entry = (unsigned long *)pte;
 	if (pte_present(entry))
 		stop = kn_visit(w, KN_CALL(vm_normal_page)(w->vma, addr, entry), addr, 1);
 	return kn_entry_done(w, next, stop);
+}
+
+/*
+ * Whether another MMU has used part of a page table's range, which it then forgets.  May
+ * take a spinlock of KVM's, and does not sleep.
+ */
+static bool kn_used_elsewhere(struct mm_struct *mm, unsigned long start, unsigned long end)
+{
+	if (!mm_has_notifiers(mm) || !kn_capable(KN_CAP_YOUNG))
+		return false;
+	if (KN_HAS(__mmu_notifier_clear_young))
+		return KN_CALL(__mmu_notifier_clear_young)(mm, start, end);
+	return KN_CALL(mmu_notifier_clear_young_bool)(mm, start, end);
 }
 
 /*
@@ -96,12 +115,13 @@ static int kn_pte_entry(pte_t *pte, unsigned long addr, unsigned long next, stru
  * table (a DAX mapping too) must be answered with ACTION_CONTINUE, or the walk would
  * split it; a page table stays one while the mmap lock is held.
  */
-static int kn_pmd_entry(pmd_t *pmd, unsigned long addr, unsigned long next, struct mm_walk *walk)
+static int kn_pmd_visit(pmd_t *pmd, unsigned long addr, unsigned long next, struct mm_walk *walk)
 {
 	struct kn_walk *w = walk->private;
 	spinlock_t *lock = pmd_lock(walk->mm, pmd);
 	int stop = 0;
 
+	w->entry = (unsigned long *)pmd;
 	if (pmd_present(*pmd) && !pmd_leaf(*pmd)) {
 		spin_unlock(lock);
 		return 0;
@@ -112,6 +132,16 @@ static int kn_pmd_entry(pmd_t *pmd, unsigned long addr, unsigned long next, stru
 				HPAGE_PMD_NR);
 	spin_unlock(lock);
 	return kn_entry_done(w, next, stop);
+}
+
+/* No page-table lock held. */
+static int kn_pmd_entry(pmd_t *pmd, unsigned long addr, unsigned long next, struct mm_walk *walk)
+{
+	struct kn_walk *w = walk->private;
+
+	if (w->asks_others)
+		w->used_elsewhere = kn_used_elsewhere(walk->mm, addr, next);
+	return kn_pmd_visit(pmd, addr, next, walk);
 }
 
 /*
@@ -130,6 +160,7 @@ static int kn_hugetlb_entry(pte_t *pte, unsigned long hmask, unsigned long addr,
 	page = pte_present(entry) ? pfn_to_online_page(pte_pfn(entry)) : NULL;
 	if (page) {
 		w->pages += nr_pages;
+		w->entry = NULL;
 		stop = w->fn(w, page, KN_PAGE_HUGETLB, nr_pages);
 	}
 	return kn_entry_done(w, next, stop);
@@ -167,7 +198,7 @@ enum kn_page_kind kn_folio_kind(const struct kn_walk *w, struct folio *folio, st
 	unsigned long end = start + folio_nr_pages(folio) * PAGE_SIZE;
 	struct vm_area_struct *vma = w->vma;
 
-	if (kn_folio_is_shared(folio))
+	if (kn_folio_is_shared(folio) && kn_folio_mappers(folio) > w->together)
 		return KN_PAGE_SHARED;
 	if (start >= vma->vm_start && end <= vma->vm_end)
 		return KN_PAGE_MOVABLE;
@@ -181,11 +212,20 @@ enum kn_page_kind kn_folio_kind(const struct kn_walk *w, struct folio *folio, st
 	return KN_PAGE_MOVABLE;
 }
 
+/* memfd, System V and POSIX shared memory, shared anonymous memory: all are files of tmpfs. */
+static bool kn_vma_is_shmem(const struct vm_area_struct *vma)
+{
+	return vma->vm_flags & VM_MAYSHARE && vma->vm_file &&
+	       file_inode(vma->vm_file)->i_sb->s_magic == TMPFS_MAGIC;
+}
+
 static bool kn_vma_counts(const struct vm_area_struct *vma)
 {
 	if (is_vm_hugetlb_page((struct vm_area_struct *)vma))
 		return true;
-	return vma->anon_vma && !(vma->vm_flags & (VM_PFNMAP | VM_IO | VM_MIXEDMAP));
+	if (!vma->anon_vma && !kn_vma_is_shmem(vma))
+		return false;
+	return !(vma->vm_flags & (VM_PFNMAP | VM_IO | VM_MIXEDMAP));
 }
 
 /* mmap lock held.  Walks until the slice is over or the address space ends. */
@@ -201,6 +241,9 @@ static enum kn_walk_result kn_walk_locked(struct kn_walk *w)
 			end = min(end, ALIGN_DOWN(start, KN_STRETCH_BYTES) + KN_STRETCH_BYTES);
 			w->vma = vma;
 			w->vma_kind = kn_vma_kind(vma);
+			w->shmem = kn_vma_is_shmem(vma);
+			w->key = kn_share_key(vma);
+			w->together = w->proc ? kn_share_together(w->proc, w->key) : 0;
 			if (KN_CALL(walk_page_range)(w->mm, start, end, &kn_walk_ops, w))
 				return KN_WALK_MORE;
 		}

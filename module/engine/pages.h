@@ -19,11 +19,12 @@ enum kn_page_kind {
 	KN_NR_PAGE_KINDS
 };
 
+struct kn_proc;
 struct kn_walk;
 
 /*
- * Called for each present anonymous page (a huge page once, with its head page), under
- * the page-table lock: must not sleep.  Nonzero ends the slice after this entry.
+ * Called for each present page that is anonymous or of tmpfs (a huge page once, with its
+ * head page), under the page-table lock: must not sleep.  Nonzero ends the slice after this entry.
  */
 typedef int kn_page_fn(struct kn_walk *walk, struct page *page, enum kn_page_kind kind,
 		       unsigned int nr_pages);
@@ -34,11 +35,22 @@ struct kn_walk {
 	u64 max_cost;		/* the slice ends after about this much, see kn_walk_cost() */
 	kn_page_fn *fn;
 	void *arg;
+	struct kn_proc *proc;	/* in: pages shared with others of its home are movable; or NULL */
+	bool asks_others;	/* in: @used_elsewhere is wanted */
 
 	/* the slice under way */
 	struct vm_area_struct *vma;
 	unsigned long addr;	/* of the entry that @fn is called for */
+	unsigned long *entry;	/* it, see compat/young.h; NULL for hugetlb */
+	/*
+	 * Another MMU, as KVM's, has let somebody access the 2 MiB around @addr since it was
+	 * asked before.  It is not asked page by page: each time takes its lock.
+	 */
+	bool used_elsewhere;
 	enum kn_page_kind vma_kind;
+	bool shmem;		/* a shared mapping of tmpfs or memfd */
+	unsigned long key;	/* see kn_share_key() */
+	u32 together;		/* so many page tables may map a page of it */
 	u64 pages;
 	u32 entries;
 	u64 deadline_ns;

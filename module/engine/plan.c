@@ -108,9 +108,9 @@ static void kn_charge(const struct kn_proc *proc, u64 *tracked_us)
 		tracked_us[nid] += proc->run_delta_us * proc->run_mcpu[nid] / sum;
 }
 
-static void kn_snapshot_proc(struct kn_proc *proc)
+static void kn_snapshot_proc(u32 i)
 {
-	u32 i = kn_arena.nr++;
+	struct kn_proc *proc = kn_arena.recs[i];
 	u64 *pages = kn_arena.pages + (size_t)i * nr_node_ids;
 	u64 *fixed = kn_arena.fixed + (size_t)i * nr_node_ids;
 	int nid;
@@ -118,13 +118,15 @@ static void kn_snapshot_proc(struct kn_proc *proc)
 	for (nid = 0; nid < nr_node_ids; nid++) {
 		pages[nid] = max(0L, atomic_long_read(&proc->pages[nid].movable));
 		fixed[nid] = max(0L, atomic_long_read(&proc->pages[nid].fixed));
+	}
+	kn_shares_snapshot(proc, pages, fixed);
+	for (nid = 0; nid < nr_node_ids; nid++) {
 		/* Bound by a process-wide policy: nothing of it may be moved. */
 		if (!proc->mem_nodes) {
 			fixed[nid] += pages[nid];
 			pages[nid] = 0;
 		}
 	}
-	kn_arena.recs[i] = proc;
 	kn_arena.procs[i] = (struct policy_proc) {
 		.id = proc->tgid,
 		.demand_mcpu = proc->demand_mcpu,
@@ -173,6 +175,7 @@ static void kn_snapshot(void)
 	bool sample = now_ns - kn_arena.sampled_ns >= KN_SAMPLE_MIN_NS;
 	u64 tracked_us[KNUMAD_MAX_NODES] = { 0 };
 	struct kn_proc *proc;
+	u32 i;
 
 	kn_arena.nr = 0;
 	if (sample)
@@ -186,8 +189,11 @@ static void kn_snapshot(void)
 		if (!proc->seen || !proc->sampled || kn_arena.nr == kn_arena.room)
 			continue;
 		kref_get(&proc->ref);
-		kn_snapshot_proc(proc);
+		kn_arena.recs[kn_arena.nr++] = proc;
 	}
+	kn_shares_plan(kn_arena.recs, kn_arena.nr);
+	for (i = 0; i < kn_arena.nr; i++)
+		kn_snapshot_proc(i);
 	if (sample) {
 		kn_load_sample(tracked_us);
 		kn_arena.sampled_ns = now_ns;

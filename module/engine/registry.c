@@ -7,6 +7,7 @@
  */
 #include <linux/hashtable.h>
 #include <linux/jiffies.h>
+#include <linux/mm.h>
 #include <linux/nodemask.h>
 #include <linux/pid.h>
 #include <linux/sched/mm.h>
@@ -15,6 +16,7 @@
 
 #include "exempt.h"
 #include "registry.h"
+#include "scan.h"
 
 static DEFINE_MUTEX(kn_registry_lock);	/* the list, the hash, their counts */
 static LIST_HEAD(kn_procs);
@@ -29,6 +31,9 @@ static void kn_proc_free(struct kn_proc *proc)
 	kfree(proc->migrate);
 	kfree(proc->threads_running);
 	kfree(proc->run_mcpu);
+	kn_shares_free(proc);
+	kvfree(proc->scan.owed);
+	kvfree(rcu_dereference_protected(proc->hot, true));
 	kfree(proc);
 }
 
@@ -62,8 +67,8 @@ static struct kn_proc *kn_proc_alloc(void)
 	proc->migrate = kcalloc(nr_node_ids, sizeof(*proc->migrate), GFP_KERNEL);
 	proc->threads_running = kcalloc(nr_node_ids, sizeof(u32), GFP_KERNEL);
 	proc->run_mcpu = kcalloc(nr_node_ids, sizeof(u32), GFP_KERNEL);
-	if (!proc->scan.count || !proc->pages || !proc->migrate || !proc->threads_running ||
-	    !proc->run_mcpu) {
+	if (kn_shares_alloc(proc) || !proc->scan.count || !proc->pages || !proc->migrate ||
+	    !proc->threads_running || !proc->run_mcpu) {
 		kn_proc_free(proc);
 		return NULL;
 	}
@@ -229,6 +234,10 @@ void kn_registry_exit(void)
 {
 	struct kn_proc *proc, *next;
 
-	list_for_each_entry_safe(proc, next, &kn_procs, list)
+	list_for_each_entry_safe(proc, next, &kn_procs, list) {
+		kref_get(&proc->ref);
 		kn_proc_remove(proc);
+		kn_scan_settle(proc);
+		kn_proc_put(proc);
+	}
 }

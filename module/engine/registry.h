@@ -20,9 +20,13 @@
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/sched.h>
+#include <linux/spinlock.h>
 
 #include "../../include/knumad.h"
 #include "../policy/policy.h"
+#include "share.h"
+
+struct kn_page_bits;
 
 enum kn_state {
 	KN_STATE_NEW,		/* first scan not finished */
@@ -40,12 +44,16 @@ enum kn_state {
 struct kn_node_pages {
 	atomic_long_t movable;
 	atomic_long_t fixed;
+	atomic_long_t shared;		/* several processes map them, or KSM merged them */
+	atomic_long_t active;		/* of all three; lately accessed, see scan.c */
 };
 
 /* What one pass over an address space has counted so far. */
 struct kn_count {
 	u64 movable;
 	u64 fixed;
+	u64 shared;
+	u64 active;
 };
 
 /* A pass over an address space that moves pages, batch by batch. */
@@ -53,6 +61,8 @@ struct kn_pass {
 	unsigned long cursor;		/* address the next batch starts from */
 	unsigned long retry_at;		/* jiffies: a fruitless pass is not repeated before */
 	long moved;			/* pages moved in the pass under way */
+	bool hot;			/* it takes hot pages alone; the others come next */
+	u32 looks;			/* hot_looks when it last began with them */
 	unsigned long large_retry_at;	/* jiffies: no large folios before, they found no room */
 	bool busy;			/* the pass under way met pages it could not isolate */
 };
@@ -70,6 +80,13 @@ struct kn_scan {
 	unsigned int interval_ms;	/* between passes; grows while nothing changes */
 	bool complete;			/* at least one pass has finished */
 	struct kn_count *count;		/* [nr_node_ids], the pass under way */
+	bool takes;			/* it clears accessed bits */
+	bool looks;			/* it says which pages were accessed since they were */
+	bool cleared;			/* the bits were cleared before the next look */
+	bool owes;			/* some are cleared that the kernel is to have back */
+	bool ended;			/* nothing is to be owed any more */
+	struct kn_page_bits *owed;	/* these */
+	struct kn_share shares[KN_MAX_SHARES];	/* the pass under way */
 };
 
 struct kn_proc {
@@ -86,6 +103,10 @@ struct kn_proc {
 	struct kn_scan scan;
 	struct kn_node_pages *pages;	/* [nr_node_ids] */
 	struct kn_migration *migrate;	/* [nr_node_ids] */
+	spinlock_t share_lock;		/* shares; a leaf */
+	struct kn_share shares[KN_MAX_SHARES];	/* by the last pass */
+	struct kn_page_bits __rcu *hot;	/* accessed between the last two scans; may be NULL */
+	u32 hot_looks;			/* scans that have filled it; 0: not known yet */
 
 	/* sampled by the planner */
 	u64 sampled_ns;			/* time of the last sample, 0 before the first */

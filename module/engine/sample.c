@@ -133,7 +133,8 @@ static int kn_scan_nid(const struct kn_proc *proc)
 
 	for (nid = 0; nid < nr_node_ids; nid++) {
 		long here = atomic_long_read(&proc->pages[nid].movable) +
-			    atomic_long_read(&proc->pages[nid].fixed);
+			    atomic_long_read(&proc->pages[nid].fixed) +
+			    atomic_long_read(&proc->pages[nid].shared);
 
 		if (!READ_ONCE(proc->scan.complete))
 			here = proc->threads_running[nid];

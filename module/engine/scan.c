@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Scans a process's memory incrementally and keeps its pages per node.
+ * Scans a process's memory incrementally and keeps its pages per node, and which of them
+ * are in use.
+ *
+ * A page counts as accessed if its accessed bit has been set since a scan cleared it.  The
+ * kernel's reclaim wants to know of the same bit.  Where the kernel has a flag for that, it
+ * is set, and every scan looks and clears at once.  Where it has none, scans take turns: one
+ * clears the bits and notes which were set, the next, one scan period later, looks and sets
+ * those again; so reclaim misses a bit for no longer than that, and then only of a page that
+ * was not accessed meanwhile.  No TLB is flushed for it.
  *
  * Context: worker threads, may sleep.  One worker scans a process at a time
  * (scan.lock); a pass resumes where the last slice stopped, and its counts replace
@@ -10,11 +18,16 @@
 #include <linux/kthread.h>
 #include <linux/ktime.h>
 #include <linux/nodemask.h>
+#include <linux/delay.h>
+#include <linux/mm.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
+#include <linux/slab.h>
 
 #include "../../include/knumad_trace.h"
+#include "../compat/young.h"
 #include "config.h"
+#include "hot.h"
 #include "pages.h"
 #include "scan.h"
 #include "stats.h"
@@ -25,35 +38,78 @@
 /* Fewer pages than this part of a process is no change. */
 #define KN_SCAN_CHANGE_PART	64
 
+/* What it takes to put accessed bits back: slices that find the mmap lock taken, each 1 ms. */
+#define KN_SETTLE_TRIES		2000
+
+struct kn_scan_walk {
+	struct kn_proc *proc;
+	const struct kn_scan *scan;
+	struct kn_page_bits *hot;
+};
+
 /**
  * kn_scan_is_due - whether a pass is under way or should begin
- * @proc: the process; never if it is exempt
+ * @proc: the process; if it is exempt, only to put back what is owed
  */
 bool kn_scan_is_due(const struct kn_proc *proc)
 {
-	if (READ_ONCE(proc->exempt))
+	if (READ_ONCE(proc->exempt) && !READ_ONCE(proc->scan.owes))
 		return false;
 	return READ_ONCE(proc->scan.cursor) || time_after_eq(jiffies, READ_ONCE(proc->scan.due));
+}
+
+/*
+ * Page-table lock held.  Whether the page was accessed; clears the bit that says so, or puts
+ * back the one that is owed, as this pass does.
+ */
+static bool kn_scan_young(struct kn_walk *walk, const struct kn_scan_walk *s, struct page *page)
+{
+	struct kn_page_bits *owed = s->scan->owed;
+	bool cleared, young;
+
+	if (!walk->entry || !(s->scan->takes || s->scan->looks))
+		return false;
+	cleared = s->scan->takes && kn_entry_clear_young(walk->entry);
+	young = cleared || walk->used_elsewhere || kn_entry_young(walk->entry);
+	if (KN_KERNEL_HAS_YOUNG) {
+		if (young)
+			kn_folio_was_accessed(page_folio(page));
+	} else if (s->scan->takes) {
+		kn_page_bits_assign(owed, walk->addr, young);
+	} else if (walk->used_elsewhere || kn_page_bits_test(owed, walk->addr)) {
+		kn_entry_set_young(walk->entry);
+	}
+	if (s->scan->looks && s->hot)
+		kn_page_bits_assign(s->hot, walk->addr, young);
+	return young;
 }
 
 /* Page-table lock held. */
 static int kn_scan_page(struct kn_walk *walk, struct page *page, enum kn_page_kind kind,
 			unsigned int nr_pages)
 {
-	struct kn_count *count = walk->arg;
+	const struct kn_scan_walk *s = walk->arg;
+	struct kn_count *count = s->scan->count;
 	int nid = page_to_nid(page);
 
-	if (kind == KN_PAGE_MOVABLE)
+	if (kn_scan_young(walk, s, page))
+		count[nid].active += nr_pages;
+
+	if (kind == KN_PAGE_SHARED || kind == KN_PAGE_KSM) {
+		count[nid].shared += nr_pages;
+		kn_share_count(s->proc, kind == KN_PAGE_SHARED ? walk->key : 0, nid, nr_pages);
+	} else if (kind == KN_PAGE_MOVABLE) {
 		count[nid].movable += nr_pages;
-	else
+	} else {
 		count[nid].fixed += nr_pages;
+	}
 	return 0;
 }
 
 /* Puts the new counts in place; says whether they differ from the old ones. */
 static bool kn_scan_publish(struct kn_proc *proc, u64 *movable, u64 *fixed)
 {
-	u64 changed = 0;
+	u64 changed = 0, all = 0;
 	int nid;
 
 	*movable = 0;
@@ -65,17 +121,86 @@ static bool kn_scan_publish(struct kn_proc *proc, u64 *movable, u64 *fixed)
 		changed += abs((long)c->movable - was);
 		was = atomic_long_xchg(&proc->pages[nid].fixed, c->fixed);
 		changed += abs((long)c->fixed - was);
+		was = atomic_long_xchg(&proc->pages[nid].shared, c->shared);
+		changed += abs((long)c->shared - was);
+		all += c->movable + c->fixed + c->shared;
 		*movable += c->movable;
-		*fixed += c->fixed;
+		*fixed += c->fixed + c->shared;
 	}
-	return changed > (*movable + *fixed) / KN_SCAN_CHANGE_PART;
+	kn_shares_publish(proc);
+	return changed > all / KN_SCAN_CHANGE_PART;
+}
+
+/* A map of the right size, the old one if it is.  NULL without memory. */
+static struct kn_page_bits *kn_scan_map(struct kn_page_bits *old, unsigned long pages)
+{
+	return kn_page_bits_fit(old, pages) ? old : kn_page_bits_alloc(pages);
+}
+
+/* scan.lock held.  Makes room for what a pass will find; true if there is. */
+static bool kn_scan_prepare(struct kn_proc *proc)
+{
+	struct kn_scan *scan = &proc->scan;
+	struct kn_page_bits *old = rcu_dereference_protected(proc->hot, true), *new;
+	unsigned long pages = get_mm_rss(proc->mm);
+
+	new = kn_scan_map(old, pages);
+	if (new && new != old) {
+		rcu_assign_pointer(proc->hot, new);
+		if (old)
+			kvfree_rcu(old, rcu);
+	}
+	if (KN_KERNEL_HAS_YOUNG || !new)
+		return new;
+	old = scan->owed;
+	new = kn_scan_map(old, pages);
+	if (new && new != old) {
+		scan->owed = new;
+		kvfree(old);
+	}
+	return new;
+}
+
+/*
+ * scan.lock held.  A pass begins: what it does beside counting.  Bits that are owed come
+ * first, whatever the mode is now.
+ */
+static void kn_scan_begin(struct kn_proc *proc)
+{
+	struct kn_scan *scan = &proc->scan;
+
+	scan->takes = false;
+	scan->looks = scan->owes;
+	if (scan->owes || scan->ended || !kn_mode_acts(kn_mode()) || !kn_scan_prepare(proc))
+		return;
+	scan->takes = true;
+	scan->looks = KN_KERNEL_HAS_YOUNG;
+	scan->cleared |= !KN_KERNEL_HAS_YOUNG;
+	WRITE_ONCE(scan->owes, !KN_KERNEL_HAS_YOUNG);
+}
+
+/*
+ * scan.lock held.  A pass has ended that looked: the next ones may go by it.  What the first
+ * one finds where the kernel has the young flag is anything that was ever accessed.
+ */
+static void kn_scan_looked(struct kn_proc *proc)
+{
+	int nid;
+
+	kn_stat_inc(scan_looks);
+	for (nid = 0; nid < nr_node_ids; nid++)
+		atomic_long_set(&proc->pages[nid].active, proc->scan.count[nid].active);
+	WRITE_ONCE(proc->scan.owes, false);
+	if (proc->scan.cleared)
+		WRITE_ONCE(proc->hot_looks, proc->hot_looks + 1 ?: 1);
+	proc->scan.cleared = proc->scan.takes;
 }
 
 /* scan.lock held.  The end of the address space was reached. */
 static void kn_scan_finish(struct kn_proc *proc)
 {
 	struct kn_scan *scan = &proc->scan;
-	unsigned int period = READ_ONCE(kn_config.scan_period_ms);
+	unsigned int period = READ_ONCE(kn_config.scan_period_ms), next_ms;
 	u64 movable, fixed;
 
 	if (kn_scan_publish(proc, &movable, &fixed) || !scan->complete)
@@ -83,12 +208,75 @@ static void kn_scan_finish(struct kn_proc *proc)
 	else
 		scan->interval_ms = clamp(2 * scan->interval_ms, period,
 					  period * KN_SCAN_MAX_BACKOFF);
+	if (scan->looks)
+		kn_scan_looked(proc);
+	next_ms = scan->owes ? period : scan->interval_ms;
 	memset(scan->count, 0, nr_node_ids * sizeof(*scan->count));
-	WRITE_ONCE(scan->due, jiffies + msecs_to_jiffies(scan->interval_ms));
+	WRITE_ONCE(scan->due, jiffies + msecs_to_jiffies(next_ms));
 	WRITE_ONCE(scan->cursor, 0);
 	WRITE_ONCE(scan->complete, true);
 	kn_stat_inc(scan_passes);
-	trace_knumad_scan(proc->tgid, movable, fixed, scan->interval_ms);
+	trace_knumad_scan(proc->tgid, movable, fixed, next_ms);
+}
+
+/* scan.lock held.  Goes on with the pass under way, or begins one. */
+static enum kn_walk_result kn_scan_slice(struct kn_proc *proc, struct kn_walk *walk, u64 max_cost)
+{
+	struct kn_scan *scan = &proc->scan;
+	struct kn_scan_walk arg = { .proc = proc, .scan = scan };
+	enum kn_walk_result result;
+
+	if (!scan->cursor)
+		kn_scan_begin(proc);
+	arg.hot = rcu_dereference_protected(proc->hot, lockdep_is_held(&scan->lock));
+	*walk = (struct kn_walk) {
+		.mm = proc->mm,
+		.cursor = scan->cursor,
+		.max_cost = max_cost,
+		.fn = kn_scan_page,
+		.arg = &arg,
+		.asks_others = scan->takes || scan->looks,
+	};
+	result = kn_walk_slice(walk);
+	WRITE_ONCE(scan->cursor, walk->cursor);
+	if (result == KN_WALK_END)
+		kn_scan_finish(proc);
+	return result;
+}
+
+/**
+ * kn_scan_settle - put back now what a process's page tables are owed
+ * @proc: it is not looked after any more
+ *
+ * May take as long as a pass over its memory.
+ */
+void kn_scan_settle(struct kn_proc *proc)
+{
+	struct kn_scan *scan = &proc->scan;
+	struct kn_walk walk;
+	int tries = 0;
+
+	mutex_lock(&scan->lock);
+	scan->ended = true;
+	if (scan->owes && scan->takes) {	/* not even done with taking */
+		memset(scan->count, 0, nr_node_ids * sizeof(*scan->count));
+		kn_shares_publish(proc);
+		WRITE_ONCE(scan->cursor, 0);
+	}
+	while (scan->owes && tries < KN_SETTLE_TRIES) {
+		switch (kn_scan_slice(proc, &walk, U64_MAX)) {
+		case KN_WALK_GONE:
+			WRITE_ONCE(scan->owes, false);
+			break;
+		case KN_WALK_BUSY:
+			tries++;
+			usleep_range(1000, 2000);
+			break;
+		default:
+			cond_resched();
+		}
+	}
+	mutex_unlock(&scan->lock);
 }
 
 /**
@@ -102,24 +290,15 @@ static void kn_scan_finish(struct kn_proc *proc)
 u64 kn_scan(struct kn_proc *proc, u64 max_cost)
 {
 	enum kn_walk_result result = KN_WALK_MORE;
-	struct kn_walk walk = {
-		.mm = proc->mm,
-		.fn = kn_scan_page,
-		.arg = proc->scan.count,
-	};
+	struct kn_walk walk;
 	u64 start = ktime_get_ns(), pages = 0, cost = 0;
 
 	if (!mutex_trylock(&proc->scan.lock))
 		return 0;
 	while (result == KN_WALK_MORE && cost < max_cost && !kthread_should_stop()) {
-		walk.cursor = proc->scan.cursor;
-		walk.max_cost = max_cost - cost;
-		result = kn_walk_slice(&walk);
+		result = kn_scan_slice(proc, &walk, max_cost - cost);
 		pages += walk.pages;
 		cost += kn_walk_cost(&walk);
-		WRITE_ONCE(proc->scan.cursor, walk.cursor);
-		if (result == KN_WALK_END)
-			kn_scan_finish(proc);
 		cond_resched_tasks_rcu_qs();
 	}
 	mutex_unlock(&proc->scan.lock);

@@ -9,5 +9,6 @@
 
 bool kn_scan_is_due(const struct kn_proc *proc);
 u64 kn_scan(struct kn_proc *proc, u64 max_cost);
+void kn_scan_settle(struct kn_proc *proc);
 
 #endif /* KNUMAD_ENGINE_SCAN_H */

@@ -20,6 +20,7 @@
 	X(scan_time_ns, "time spent scanning") \
 	X(scan_pages, "pages seen by scans") \
 	X(scan_entries, "page-table entries looked at: a huge page is one") \
+	X(scan_looks, "of scan_passes: those that found out which pages were accessed") \
 	X(scan_lock_busy, "slices put off because the mmap lock was not free") \
 	X(scan_lock_contended, "slices cut short because somebody waited for the mmap lock") \
 	X(mmap_lock_hold_ns_max, "longest time an mmap lock was held (a maximum)") \
@@ -31,6 +32,7 @@
 	X(migrate_time_ns, "time spent collecting and migrating") \
 	X(migrate_pages_isolated, "pages taken off their LRU list to be migrated") \
 	X(migrate_pages_ok, "pages migrated, on their final node") \
+	X(migrate_pages_hot, "of migrate_pages_ok: moved first, as lately accessed") \
 	X(migrate_pages_failed, "pages put back where they were") \
 	X(migrate_thp_ok, "huge pages migrated whole") \
 	X(migrate_thp_failed, "huge pages put back where they were") \
@@ -45,7 +47,7 @@
 	X(exchange_stuck, "rounds of an exchange in which nothing could be moved") \
 	X(skip_pinned, "pages left: pinned for DMA") \
 	X(skip_mlocked, "pages left: mlocked") \
-	X(skip_shared, "pages left: mapped by more than one process") \
+	X(skip_shared, "pages left: mapped by a process of another home, or an unknown one") \
 	X(skip_ksm, "pages left: merged by KSM") \
 	X(skip_hugetlb, "pages left: hugetlb") \
 	X(skip_policy, "pages left: bound by a memory policy") \

@@ -61,8 +61,8 @@ struct policy_past {
  * @home: home that the last plan gave it, 0 for none
  * @past: zero for a new process, else the last verdict's @past
  * @pages: [nr_nodes] resident pages that could be moved
- * @fixed_pages: [nr_nodes] resident pages that cannot (pinned, mlocked, shared,
- *	hugetlb, bound by policy), or NULL for none
+ * @fixed_pages: [nr_nodes] resident pages that cannot (pinned, mlocked, hugetlb,
+ *	bound by policy, shared with a process of another home), or NULL for none
  * @run_mcpu: [nr_nodes] its CPU demand by the node its threads are on now
  */
 struct policy_proc {

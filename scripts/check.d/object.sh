@@ -76,7 +76,7 @@ table_rows() {
 	local file=$TREE/module/kern/calls.h protos=$TREE/module/compat/protos.h
 	sed -n '/^#define KN_CALLS(/,/^$/p; /^#define KN_HOOKS(/,/^$/p' "$file" |
 		grep -oE '\b(X|OR)\([a-z_0-9]+,' | sed -E 's/.*\((.*),/always \1/'
-	sed -n '/^#define KN_\(ISOLATE\|MIGRATE_PAGES\)(/,/^$/p' "$protos" |
+	sed -n '/^#define KN_\(ISOLATE\|MIGRATE_PAGES\|CLEAR_YOUNG\)(/,/^$/p' "$protos" |
 		grep -oE '\b(X|OR)\([a-z_0-9]+,' | sed -E 's/.*\((.*),/always \1/'
 	sed -n '/^#define KN_LOCATE(/,/^#/p' "$protos" |
 		grep -oE '\bX\([a-z_0-9]+,' | sed -E 's/.*\((.*),/maybe \1/'

@@ -41,18 +41,20 @@
 #endif
 
 /*
- * SWAPPED is paged out and then left alone.  CHURNED is paged out and touched again, and
- * FILE, a shared mapping of the file or device that $HOLD_FILE names, written and written
- * back, over and over, both by a thread of their own.
+ * MEMFD is a memfd of its own; TMPFS a shared mapping of the file that $HOLD_FILE names, for
+ * several processes to share.  Threads do not touch COLD and what follows it.  SWAPPED is
+ * paged out and then left alone.  CHURNED is paged out and touched again, and FILE, a shared
+ * mapping of the file or device that $HOLD_FILE names, written and written back, over and
+ * over, both by a thread of their own.
  */
 enum kind {
-	PLAIN, THP, MLOCKED, PINNED, HUGETLB, KSM, SHARED, SHMEM, BOUND, INTERLEAVED, SPLICED,
-	SWAPPED, CHURNED, FILE_BACKED, NR_KINDS
+	PLAIN, THP, MLOCKED, PINNED, HUGETLB, KSM, SHARED, SHMEM, MEMFD, TMPFS, BOUND,
+	INTERLEAVED, SPLICED, COLD, SWAPPED, CHURNED, FILE_BACKED, NR_KINDS
 };
 
 static const char * const kind_names[NR_KINDS] = {
-	"plain", "thp", "mlocked", "pinned", "hugetlb", "ksm", "shared", "shmem", "bound",
-	"interleaved", "spliced", "swapped", "churned", "file",
+	"plain", "thp", "mlocked", "pinned", "hugetlb", "ksm", "shared", "shmem", "memfd", "tmpfs",
+	"bound", "interleaved", "spliced", "cold", "swapped", "churned", "file",
 };
 
 struct region {
@@ -89,22 +91,32 @@ static struct region parse_region(const char *text)
 	return r;
 }
 
+/* The file behind a mapping, with room for it; -1 for anonymous memory. */
+static int open_region(const struct region *r)
+{
+	const char *name = getenv("HOLD_FILE");
+	int file;
+
+	if (r->kind != MEMFD && r->kind != TMPFS && r->kind != FILE_BACKED)
+		return -1;
+	file = r->kind == MEMFD ? memfd_create("hold", 0) :
+	       open(name ?: "", O_RDWR | (r->kind == TMPFS ? O_CREAT : 0), 0600);
+	if (file < 0)
+		die("opening $HOLD_FILE");
+	if (r->kind != FILE_BACKED && ftruncate(file, r->bytes))
+		die("ftruncate");
+	return file;
+}
+
 static void map_region(const struct region *r)
 {
-	int flags = MAP_FIXED_NOREPLACE, file = -1;
+	int flags = MAP_FIXED_NOREPLACE, file = open_region(r);
 
-	flags |= r->kind == SHMEM || r->kind == FILE_BACKED ? MAP_SHARED : MAP_PRIVATE;
+	flags |= r->kind == SHMEM || file >= 0 ? MAP_SHARED : MAP_PRIVATE;
+	if (file < 0)
+		flags |= MAP_ANONYMOUS;
 	if (r->kind == HUGETLB)
 		flags |= MAP_HUGETLB;
-	if (r->kind != FILE_BACKED) {
-		flags |= MAP_ANONYMOUS;
-	} else {
-		const char *name = getenv("HOLD_FILE");
-
-		file = open(name ?: "", O_RDWR);
-		if (file < 0)
-			die("opening $HOLD_FILE");
-	}
 	if (mmap(r->start, r->bytes, PROT_READ | PROT_WRITE, flags, file, 0) != r->start)
 		die(kind_names[r->kind]);
 	if (r->kind != HUGETLB && r->kind != FILE_BACKED &&
@@ -213,7 +225,7 @@ static void *spin(void *unused)
 	(void)unused;
 	for (;;)
 		for (int i = 0; i < nr_regions; i++) {
-			if (regions[i].kind >= SWAPPED)
+			if (regions[i].kind >= COLD)
 				continue;
 			for (size_t at = 0; at < regions[i].bytes; at += 64)
 				(void)*(volatile char *)(regions[i].start + at);

@@ -109,6 +109,12 @@ stop_hold() {
 	wait "$1" || HOLD_STATUS=$?
 }
 
+# hold_is_right PID: ends it, too; all its memory must be right.
+hold_is_right() {
+	stop_hold "$1"
+	((HOLD_STATUS == 0))
+}
+
 # start_of NAME KIND: the address of a mapping that start_hold NAME printed.
 start_of() {
 	awk -v kind="$2" '$1 == kind { print $2 }' "$SCRATCH/$1"
@@ -169,6 +175,17 @@ anon_pages() {
 					size = substr($i, 19)
 			}
 			pages += here * size / 4
+		}
+		END { print pages + 0 }' "/proc/$1/numa_maps" 2>/dev/null || echo 0
+}
+
+# map_pages PID NODE START: base pages of one mapping on a node, of whatever kind.
+map_pages() {
+	awk -v start="$3" -v node="N$2=" '
+		$1 == start {
+			for (i = 3; i <= NF; i++)
+				if (index($i, node) == 1)
+					pages += substr($i, length(node) + 1)
 		}
 		END { print pages + 0 }' "/proc/$1/numa_maps" 2>/dev/null || echo 0
 }
