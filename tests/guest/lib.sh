@@ -109,12 +109,6 @@ stop_hold() {
 	wait "$1" || HOLD_STATUS=$?
 }
 
-# hold_is_right PID: ends it, too; all its memory must be right.
-hold_is_right() {
-	stop_hold "$1"
-	((HOLD_STATUS == 0))
-}
-
 # start_of NAME KIND: the address of a mapping that start_hold NAME printed.
 start_of() {
 	awk -v kind="$2" '$1 == kind { print $2 }' "$SCRATCH/$1"

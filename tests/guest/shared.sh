@@ -54,7 +54,8 @@ start=$(start_of alone memfd)
 load mode=memory min_rss_mb=24 scan_period_ms=200
 comes_home "a memfd that one process maps comes home" "$a" "$start"
 is "it is not counted as shared (MB)" 0,0 "$(process_field "$a" shared_mb_per_node)"
-check "its content is right" hold_is_right "$a"
+stop_hold "$a"
+is "its content is right" 0 "$HOLD_STATUS"
 unload
 
 # Two on the same node.
@@ -71,8 +72,10 @@ comes_home "and comes home where both have the same home" "$a" "$start"
 sleep 2
 at_most "nothing moved to and fro (pages)" $(((MB + 3 * PLAIN_MB) * 256)) "$(stat_of migrate_pages_ok)"
 unload
-check "the first one's memory is right" hold_is_right "$a"
-check "the second one's memory is right" hold_is_right "$b"
+stop_hold "$a"
+is "the first one's memory is right" 0 "$HOLD_STATUS"
+stop_hold "$b"
+is "the second one's memory is right" 0 "$HOLD_STATUS"
 rm "$HOLD_FILE"
 
 # One on each node: private memory comes, the shared stays, until one of them has ended.
@@ -89,7 +92,8 @@ at_least "counted in skip_shared (pages)" $((MB * 256)) "$(stat_of skip_shared)"
 kill -KILL "$a"
 wait "$a" || true
 comes_home "when that one has ended, it comes home" "$b" "$start"
-check "its content is right, too" hold_is_right "$b"
+stop_hold "$b"
+is "its content is right, too" 0 "$HOLD_STATUS"
 unload
 rm "$HOLD_FILE"
 

@@ -48,7 +48,8 @@ check "its threads are, too" within 10 running_home
 sleep 5
 is "the home stays" "$home" "$(process_field "$pid" home)"
 check "so does the memory" memory_is_home
-check "its content is right" hold_is_right "$pid"
+stop_hold "$pid"
+is "its content is right" 0 "$HOLD_STATUS"
 diag "$(tail -n 1 "$DEBUG/processes")"
 unload
 finish
