@@ -30,12 +30,14 @@ struct folio {
 		struct {
 			unsigned long flags;
 			struct list_head lru;
+			struct address_space *mapping;
 		};
 		struct page page;
 	};
 };
 
 static_assert(offsetof(struct folio, lru) == offsetof(struct page, lru));
+static_assert(offsetof(struct folio, mapping) == offsetof(struct page, mapping));
 
 static inline struct folio *page_folio(struct page *page)
 {
@@ -82,6 +84,20 @@ static inline bool folio_maybe_dma_pinned(struct folio *folio)
 	return page_maybe_dma_pinned(&folio->page);
 }
 
+#define KN_FOLIO_TEST(name, test)				\
+static inline bool folio_test_##name(struct folio *folio)	\
+{								\
+	return test(&folio->page);				\
+}
+
+KN_FOLIO_TEST(active, PageActive)
+KN_FOLIO_TEST(dirty, PageDirty)
+KN_FOLIO_TEST(locked, PageLocked)
+KN_FOLIO_TEST(swapbacked, PageSwapBacked)
+KN_FOLIO_TEST(unevictable, PageUnevictable)
+KN_FOLIO_TEST(workingset, PageWorkingset)
+KN_FOLIO_TEST(writeback, PageWriteback)
+
 static inline int folio_is_file_lru(struct folio *folio)
 {
 	return page_is_file_lru(&folio->page);
@@ -90,6 +106,11 @@ static inline int folio_is_file_lru(struct folio *folio)
 static inline void folio_get(struct folio *folio)
 {
 	get_page(&folio->page);
+}
+
+static inline bool folio_try_get(struct folio *folio)
+{
+	return get_page_unless_zero(&folio->page);
 }
 
 static inline void folio_put(struct folio *folio)
@@ -183,6 +204,21 @@ static inline unsigned int kn_folio_mappers(struct folio *folio)
 	for (i = 0; i < folio_nr_pages(folio); i++)
 		most = max(most, kn_page_mappers(folio_page(folio, i)));
 	return most;
+}
+
+static inline bool kn_folio_is_anon(struct folio *folio)
+{
+	return PageAnon(folio_page(folio, 0));
+}
+
+/* Whether any page table maps part of it. */
+static inline bool kn_folio_is_mapped(struct folio *folio)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 15, 0)
+	return folio_mapped(folio);
+#else
+	return kn_folio_mappers(folio) > 0;
+#endif
 }
 
 #endif /* KNUMAD_COMPAT_FOLIO_H */

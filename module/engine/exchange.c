@@ -24,6 +24,7 @@
 #include "exchange.h"
 #include "migrate.h"
 #include "node.h"
+#include "room.h"
 #include "stats.h"
 
 /*

@@ -8,24 +8,23 @@
  * page is on a batch's list, isolated, between collecting and kn_batch_finish(), and
  * nowhere else.
  */
-#include <linux/gfp.h>
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
 #include <linux/mm.h>
 #include <linux/mm_inline.h>
 #include <linux/nodemask.h>
-#include <linux/preempt.h>
-#include <linux/sched/mm.h>
 #include <linux/vmstat.h>
 
 #include "../../include/knumad_trace.h"
 #include "../kern/capability.h"
 #include "../compat/migrate.h"
 #include "boost.h"
+#include "cache.h"
 #include "hot.h"
 #include "migrate.h"
 #include "node.h"
 #include "pages.h"
+#include "room.h"
 #include "stats.h"
 
 /* Slices of mmap lock spent on filling one batch, at most. */
@@ -35,8 +34,8 @@
 #define KN_FRUITLESS_PART	16
 #define KN_MIGRATE_RETRY_MS	2000
 
-/* From one node or not at all, and not from what is kept for emergencies. */
-#define KN_GFP_NODE	(__GFP_THISNODE | __GFP_NOWARN | __GFP_NOMEMALLOC)
+/* Batches of page cache that may be in the way of one of a process's. */
+#define KN_ROOM_TRIES		8
 
 /* In an exchange the room comes and goes: look again soon. */
 #define KN_LEG_RETRY_MS		200
@@ -146,59 +145,12 @@ static int kn_batch_take(struct kn_walk *walk, struct page *page, enum kn_page_k
 	return batch->pages >= batch->limit;
 }
 
-/*
- * A large folio.  Room for it may be made by compaction, but PF_MEMALLOC keeps reclaim
- * out, and __GFP_NOMEMALLOC keeps PF_MEMALLOC from opening the reserves.
- */
-static struct folio *kn_alloc_large(gfp_t gfp, unsigned int order, int nid)
-{
-	unsigned int flags = memalloc_noreclaim_save();
-	struct folio *new;
-
-	new = __folio_alloc(gfp | GFP_TRANSHUGE_LIGHT, order, nid, NULL) ?:
-	      __folio_alloc(gfp | GFP_TRANSHUGE | __GFP_NORETRY, order, nid, NULL);
-	memalloc_noreclaim_restore(flags);
-	return new;
-}
-
-/*
- * A folio on the destination, or NULL.  Reclaim is never entered for it, nor woken, so
- * nothing is pushed out for what is only an optimisation, and the node keeps its high
- * watermark.  An exchange may go below that, as far as its caller has found, and never
- * below the low watermark's half way to the minimum.
- */
-static struct folio *kn_batch_new(struct kn_batch *batch, unsigned int order)
-{
-	gfp_t gfp = KN_GFP_NODE;
-	struct folio *new;
-
-	if (!batch->exchange && kn_node_headroom_pages(batch->nid) < 1UL << order) {
-		kn_stat_inc(migrate_no_room);
-		return NULL;
-	}
-	if (order)
-		new = kn_alloc_large(gfp, order, batch->nid);
-	else
-		new = __folio_alloc(gfp | (GFP_HIGHUSER_MOVABLE & ~__GFP_RECLAIM), 0, batch->nid,
-				    NULL);
-	if (!new) {
-		kn_stat_inc(migrate_no_memory);
-		return NULL;
-	}
-	if (folio_nid(new) != batch->nid) {
-		kn_stat_inc(migrate_wrong_node);
-		folio_put(new);
-		return NULL;
-	}
-	return new;
-}
-
 static struct folio *kn_batch_new_large(struct kn_batch *batch, unsigned int order)
 {
 	struct folio *spare = batch->spare;
 
 	if (!spare || folio_order(spare) != order)
-		return kn_batch_new(batch, order);
+		return kn_room_alloc(batch->nid, order, batch->exchange);
 	batch->spare = NULL;
 	return spare;
 }
@@ -248,7 +200,7 @@ static struct folio *kn_batch_alloc(struct folio *old, unsigned long private)
 	struct folio *new = NULL, *at;
 
 	if (!order)
-		new = kn_batch_new(batch, 0);
+		new = kn_room_alloc(batch->nid, 0, batch->exchange);
 	list_for_each_entry(at, &batch->reserved, lru) {
 		if (order && folio_order(at) == order) {
 			new = at;
@@ -446,6 +398,20 @@ static u64 kn_batch_run(struct kn_batch *batch, struct kn_proc *proc, struct kn_
 	return moved;
 }
 
+/* Whether a batch fits on a node: page cache that nobody uses gives way to it. */
+static bool kn_make_room(int nid)
+{
+	int tries;
+
+	for (tries = 0; tries < KN_ROOM_TRIES; tries++) {
+		if (kn_node_headroom_pages(nid) >= KN_BATCH_PAGES)
+			return true;
+		if (!kn_cache_give_way(nid))
+			return false;
+	}
+	return false;
+}
+
 /**
  * kn_migrate_batch - bring the next pages of a process into a node
  * @proc: its home has the node, and the plan wants pages moved there
@@ -468,7 +434,7 @@ u64 kn_migrate_batch(struct kn_proc *proc, int nid)
 
 	if (!(home & BIT_ULL(nid)))
 		return 0;
-	if (kn_node_headroom_pages(nid) < KN_BATCH_PAGES) {
+	if (!kn_make_room(nid)) {
 		kn_stat_inc(migrate_no_room);
 		m->pass.retry_at = jiffies + msecs_to_jiffies(KN_MIGRATE_RETRY_MS);
 		return 0;
@@ -476,39 +442,6 @@ u64 kn_migrate_batch(struct kn_proc *proc, int nid)
 	atomic_long_sub(kn_batch_run(&batch, proc, &m->pass, atomic_long_read(&m->quota)),
 			&m->quota);
 	return kn_batch_cost(&batch);
-}
-
-/*
- * A huge page just freed may be on this CPU's list of free pages, which the watermark check
- * of an allocation does not look into: empties the list.
- */
-static void kn_drain_free(int nid)
-{
-	struct zone *zone = kn_node_zone(nid);
-
-	if (!zone)
-		return;
-	preempt_disable();
-	KN_CALL(drain_local_pages)(zone);
-	preempt_enable();
-}
-
-/**
- * kn_room_release - let others have what kn_migrate_leg() kept
- * @room: from its @spare_from
- * @nid: the node it is on
- */
-void kn_room_release(struct folio *room, int nid)
-{
-	folio_put(room);
-	kn_drain_free(nid);
-}
-
-/* The room of a huge page that has just left @nid, or NULL. */
-static struct folio *kn_room_keep(int nid)
-{
-	kn_drain_free(nid);
-	return __folio_alloc(KN_GFP_NODE | GFP_TRANSHUGE_LIGHT, HPAGE_PMD_ORDER, nid, NULL);
 }
 
 /**

@@ -20,6 +20,5 @@ bool kn_migrate_is_due(const struct kn_proc *proc, int nid);
 u64 kn_migrate_batch(struct kn_proc *proc, int nid);
 u64 kn_migrate_leg(struct kn_proc *proc, struct kn_pass *pass, int from, int to, u64 max,
 		   struct folio **spare_to, struct folio **spare_from, u64 *cost);
-void kn_room_release(struct folio *room, int nid);
 
 #endif /* KNUMAD_ENGINE_MIGRATE_H */

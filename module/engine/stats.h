@@ -39,6 +39,8 @@
 	X(migrate_no_room, "allocations not made: the node would fall below its high watermark") \
 	X(migrate_no_memory, "allocations that failed on the wanted node") \
 	X(migrate_wrong_node, "allocations that came from another node (never expected)") \
+	X(cache_pages_moved, "clean page cache that went to another node to make room") \
+	X(cache_pages_dropped, "clean page cache dropped to make room: no node had any") \
 	X(exchanges_begun, "exchanges planned: processes whose memory changes places") \
 	X(exchanges_done, "of these, those that moved all they were to move") \
 	X(exchange_pages, "pages migrated in exchanges (part of migrate_pages_ok)") \

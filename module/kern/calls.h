@@ -29,6 +29,7 @@ enum kn_capability {
 	KN_CAP_BIAS,	/* ftrace hooks in the scheduler (CPU follows memory) */
 	KN_CAP_MOVE,	/* move running threads (CPU follows memory) */
 	KN_CAP_MIGRATE,	/* move pages (memory follows CPU) */
+	KN_CAP_CACHE,	/* have page cache dropped for memory that is moved */
 	KN_CAP_YOUNG,	/* ask KVM and other MMUs which pages were accessed */
 	KN_NR_CAPS
 };
@@ -57,6 +58,7 @@ enum kn_capability {
 	X(putback_movable_pages, void, (struct list_head *), MIGRATE) \
 	X(lru_add_drain_all, void, (void), MIGRATE) \
 	X(drain_local_pages, void, (struct zone *), MIGRATE) \
+	X(reclaim_pages, unsigned long, (struct list_head *), CACHE) \
 	KN_CLEAR_YOUNG(X, OR)
 
 /*

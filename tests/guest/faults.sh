@@ -62,7 +62,7 @@ passed_once() {
 }
 
 # What still works without a capability.
-declare -A mode_without=([bias]=memory [move]=memory [migrate]=cpu)
+declare -A mode_without=([bias]=memory [move]=memory [migrate]=cpu [cache]=memory [young]=memory)
 
 load mode=off
 mapfile -t rows < <(awk '/^$/ { exit } NR > 1 { print $1, $2, $3, $4 }' "$DEBUG/capabilities")

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Page cache that gives way.  Where a node is full and no process wants to leave it, clean
+ * pages of files that nobody maps, and that were not read again and again, make room for a
+ * process's memory: they go to a node with room; where there is none, the kernel's own
+ * reclaim drops them.  Nothing is written for it, nor swapped out.
+ *
+ * The pages are found by their frames, from a cursor on that goes round: neither kind of LRU
+ * list can be read from outside.
+ *
+ * Context: kn_cache_pages() is called by the planner, takes no lock; the rest by the node's
+ * worker, holding nothing, and may sleep.  A page is on a batch's list, isolated, within
+ * kn_cache_give_way(), and nowhere else.
+ */
+#include <linux/jiffies.h>
+#include <linux/list.h>
+#include <linux/memory_hotplug.h>
+#include <linux/mm.h>
+#include <linux/mm_inline.h>
+#include <linux/nodemask.h>
+#include <linux/sched.h>
+#include <linux/vmstat.h>
+
+#include "../../include/knumad.h"
+#include "../compat/folio.h"
+#include "../compat/migrate.h"
+#include "../kern/capability.h"
+#include "cache.h"
+#include "migrate.h"
+#include "node.h"
+#include "room.h"
+#include "stats.h"
+
+/* Page frames looked at for one batch, at most. */
+#define KN_CACHE_LOOKS		(64 * KN_BATCH_PAGES)
+
+/* Of a zone this part is left to the page cache in any case. */
+#define KN_CACHE_LEFT_PART	64
+
+/* A node that has been looked through without finding enough has nothing for so long. */
+#define KN_CACHE_REST_MS	30000
+
+/* Written by the node's worker alone. */
+static struct kn_cache {
+	unsigned long cursor;		/* the frame that comes next */
+	unsigned long found;		/* pages since the zone's first frame was looked at */
+	unsigned long rest_until;	/* jiffies; looks at nothing before, if @rests */
+	bool rests;
+} kn_caches[KNUMAD_MAX_NODES];
+
+struct kn_cache_batch {
+	struct list_head folios;
+	int to;				/* destination, NUMA_NO_NODE to have them dropped */
+	u64 pages;
+	u64 placed;
+};
+
+/**
+ * kn_cache_pages - about how much page cache of a node would give way
+ * @nid: online or not
+ *
+ * In the zone whose free pages are the node's headroom.  An estimate: of these, pages that
+ * are mapped stay.
+ */
+u64 kn_cache_pages(int nid)
+{
+	const struct kn_cache *c = &kn_caches[nid];
+	struct zone *zone = kn_node_zone(nid);
+	u64 pages, stay;
+
+	if (!zone || (READ_ONCE(c->rests) && time_before(jiffies, READ_ONCE(c->rest_until))))
+		return 0;
+	pages = zone_page_state(zone, NR_ZONE_INACTIVE_FILE);
+	stay = zone_page_state(zone, NR_ZONE_WRITE_PENDING) +
+	       zone_managed_pages(zone) / KN_CACHE_LEFT_PART;
+	return pages > stay ? pages - stay : 0;
+}
+
+/* Whether a folio is clean page cache without much use.  May be wrong without a reference. */
+static bool kn_cache_is_idle(struct folio *folio)
+{
+	return folio_test_lru(folio) && !kn_folio_is_anon(folio) && READ_ONCE(folio->mapping) &&
+	       !folio_test_swapbacked(folio) && !folio_test_unevictable(folio) &&
+	       !folio_test_active(folio) && !folio_test_workingset(folio) &&
+	       !folio_test_dirty(folio) && !folio_test_writeback(folio) &&
+	       !folio_test_locked(folio) && !kn_folio_is_mapped(folio);
+}
+
+static void kn_cache_take(struct kn_cache_batch *batch, struct page *page)
+{
+	struct folio *folio = page_folio(page);
+
+	if (folio_page(folio, 0) != page || !kn_cache_is_idle(folio) || !folio_try_get(folio))
+		return;
+	if (page_folio(page) == folio && kn_cache_is_idle(folio) && kn_isolate_folio(folio)) {
+		list_add_tail(&folio->lru, &batch->folios);
+		batch->pages += folio_nr_pages(folio);
+	}
+	folio_put(folio);
+}
+
+/* Goes on round the zone until the batch is full, or enough was looked at. */
+static void kn_cache_collect(struct kn_cache_batch *batch, int nid, struct zone *zone)
+{
+	struct kn_cache *c = &kn_caches[nid];
+	unsigned long looks;
+
+	for (looks = 0; looks < KN_CACHE_LOOKS && batch->pages < KN_BATCH_PAGES; looks++) {
+		struct page *page;
+
+		if (!zone_spans_pfn(zone, c->cursor)) {
+			c->cursor = zone->zone_start_pfn;
+			if (c->found < KN_BATCH_PAGES) {
+				WRITE_ONCE(c->rest_until,
+					   jiffies + msecs_to_jiffies(KN_CACHE_REST_MS));
+				WRITE_ONCE(c->rests, true);
+				return;
+			}
+			c->found = 0;
+		}
+		page = pfn_to_online_page(c->cursor++);
+		if (page && page_to_nid(page) == nid)
+			kn_cache_take(batch, page);
+		if (!(looks % KN_BATCH_PAGES))
+			cond_resched();
+	}
+}
+
+/* migrate_pages() asks for the place of @old. */
+static struct folio *kn_cache_alloc(struct folio *old, unsigned long private)
+{
+	struct kn_cache_batch *batch = (struct kn_cache_batch *)private;
+	struct folio *new = kn_room_alloc(batch->to, folio_order(old), false);
+
+	if (new)
+		batch->placed += folio_nr_pages(new);
+	return new;
+}
+
+/* A folio from kn_cache_alloc() was not needed after all. */
+static void kn_cache_unalloc(struct folio *new, unsigned long private)
+{
+	struct kn_cache_batch *batch = (struct kn_cache_batch *)private;
+
+	batch->placed -= folio_nr_pages(new);
+	folio_put(new);
+}
+
+KN_DEFINE_MIGRATE_CALLBACKS(kn_cache_callbacks, kn_cache_alloc, kn_cache_unalloc);
+
+/* The node with most room for a batch, or NUMA_NO_NODE. */
+static int kn_cache_target(int nid)
+{
+	u64 most = 2 * KN_BATCH_PAGES;
+	int to, best = NUMA_NO_NODE;
+
+	for_each_node_state(to, N_MEMORY) {
+		u64 room = kn_node_headroom_pages(to);
+
+		if (to != nid && room > most) {
+			most = room;
+			best = to;
+		}
+	}
+	return best;
+}
+
+/* Pages isolated to be migrated are counted as such until they are where they belong. */
+static u64 kn_cache_move(struct kn_cache_batch *batch)
+{
+	struct folio *folio;
+
+	list_for_each_entry(folio, &batch->folios, lru)
+		node_stat_mod_folio(folio, NR_ISOLATED_ANON + folio_is_file_lru(folio),
+				    folio_nr_pages(folio));
+	kn_migrate_pages(&batch->folios, &kn_cache_callbacks, (unsigned long)batch);
+	if (!list_empty(&batch->folios))
+		KN_CALL(putback_movable_pages)(&batch->folios);
+	kn_stat_add(cache_pages_moved, batch->placed);
+	return batch->placed;
+}
+
+/* What cannot be dropped goes back to its list in there. */
+static u64 kn_cache_drop(struct kn_cache_batch *batch)
+{
+	u64 dropped = KN_CALL(reclaim_pages)(&batch->folios);
+
+	kn_stat_add(cache_pages_dropped, dropped);
+	return dropped;
+}
+
+/**
+ * kn_cache_give_way - have about a batch of page cache leave a node
+ * @nid: the caller's node
+ *
+ * Return: pages that have left it; 0 if there are none that should.
+ */
+u64 kn_cache_give_way(int nid)
+{
+	struct kn_cache_batch batch = { .to = kn_cache_target(nid) };
+	struct zone *zone = kn_node_zone(nid);
+	u64 left = 0;
+
+	INIT_LIST_HEAD(&batch.folios);
+	if (!kn_cache_pages(nid) || (batch.to == NUMA_NO_NODE && !kn_capable(KN_CAP_CACHE)))
+		return 0;
+	kn_cache_collect(&batch, nid, zone);
+	if (batch.pages)
+		left = batch.to == NUMA_NO_NODE ? kn_cache_drop(&batch) : kn_cache_move(&batch);
+	kn_caches[nid].found += left;
+	return left;
+}

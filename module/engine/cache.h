@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Page cache that gives way to processes' memory.
+ */
+#ifndef KNUMAD_ENGINE_CACHE_H
+#define KNUMAD_ENGINE_CACHE_H
+
+#include <linux/types.h>
+
+u64 kn_cache_pages(int nid);
+u64 kn_cache_give_way(int nid);
+
+#endif /* KNUMAD_ENGINE_CACHE_H */

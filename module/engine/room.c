@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Room on a node: destination folios for pages that are migrated.
+ *
+ * Reclaim is never entered for one, nor woken, so nothing is pushed out for what is only an
+ * optimisation.
+ *
+ * Context: worker threads, holding nothing; may sleep.
+ */
+#include <linux/gfp.h>
+#include <linux/mm.h>
+#include <linux/preempt.h>
+#include <linux/sched/mm.h>
+
+#include "../compat/folio.h"
+#include "../kern/calls.h"
+#include "node.h"
+#include "room.h"
+#include "stats.h"
+
+/* From one node or not at all, and not from what is kept for emergencies. */
+#define KN_GFP_NODE	(__GFP_THISNODE | __GFP_NOWARN | __GFP_NOMEMALLOC)
+
+/*
+ * A large folio.  Room for it may be made by compaction, but PF_MEMALLOC keeps reclaim
+ * out, and __GFP_NOMEMALLOC keeps PF_MEMALLOC from opening the reserves.
+ */
+static struct folio *kn_alloc_large(gfp_t gfp, unsigned int order, int nid)
+{
+	unsigned int flags = memalloc_noreclaim_save();
+	struct folio *new;
+
+	new = __folio_alloc(gfp | GFP_TRANSHUGE_LIGHT, order, nid, NULL) ?:
+	      __folio_alloc(gfp | GFP_TRANSHUGE | __GFP_NORETRY, order, nid, NULL);
+	memalloc_noreclaim_restore(flags);
+	return new;
+}
+
+/**
+ * kn_room_alloc - a folio on a node
+ * @nid: the node
+ * @order: of the folio
+ * @exchange: the caller has made sure of the room: the node may fall below its high
+ *	watermark, which it keeps otherwise
+ *
+ * Never goes below the low watermark's half way to the minimum.  Return: NULL if there is
+ * no room.
+ */
+struct folio *kn_room_alloc(int nid, unsigned int order, bool exchange)
+{
+	struct folio *new;
+
+	if (!exchange && kn_node_headroom_pages(nid) < 1UL << order) {
+		kn_stat_inc(migrate_no_room);
+		return NULL;
+	}
+	if (order)
+		new = kn_alloc_large(KN_GFP_NODE, order, nid);
+	else
+		new = __folio_alloc(KN_GFP_NODE | (GFP_HIGHUSER_MOVABLE & ~__GFP_RECLAIM), 0, nid,
+				    NULL);
+	if (!new) {
+		kn_stat_inc(migrate_no_memory);
+		return NULL;
+	}
+	if (folio_nid(new) != nid) {
+		kn_stat_inc(migrate_wrong_node);
+		folio_put(new);
+		return NULL;
+	}
+	return new;
+}
+
+/*
+ * A huge page just freed may be on this CPU's list of free pages, which the watermark check
+ * of an allocation does not look into: empties the list.
+ */
+static void kn_drain_free(int nid)
+{
+	struct zone *zone = kn_node_zone(nid);
+
+	if (!zone)
+		return;
+	preempt_disable();
+	KN_CALL(drain_local_pages)(zone);
+	preempt_enable();
+}
+
+/**
+ * kn_room_keep - take the room of a huge page that has just left a node
+ * @nid: the node
+ *
+ * Return: it, for kn_room_release(); or NULL.
+ */
+struct folio *kn_room_keep(int nid)
+{
+	kn_drain_free(nid);
+	return __folio_alloc(KN_GFP_NODE | GFP_TRANSHUGE_LIGHT, HPAGE_PMD_ORDER, nid, NULL);
+}
+
+/**
+ * kn_room_release - let others have what was kept
+ * @room: from kn_room_keep()
+ * @nid: the node it is on
+ */
+void kn_room_release(struct folio *room, int nid)
+{
+	folio_put(room);
+	kn_drain_free(nid);
+}

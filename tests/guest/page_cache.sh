@@ -1,0 +1,81 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# A node full of page cache takes a process's memory nevertheless: the cache goes to a node
+# with room, and only where there is none it is dropped; as much of it as is needed, and
+# nothing is swapped out.
+# Time limit: 240 s
+. "$(dirname "$0")/lib.sh"
+
+readonly MB=128 DISK=/dev/nullb0
+
+restore() {
+	cleanup
+	rmmod null_blk 2>/dev/null || true
+}
+trap restore EXIT
+
+# file_pages NODE: page cache and buffers.
+file_pages() {
+	awk '$3 == "FilePages:" { print int($4 / 4) }' "/sys/devices/system/node/node$1/meminfo"
+}
+
+# read_into NODE: reads the disk, whose pages come to the node, until that is full.
+read_into() {
+	local at=$((1024 * $1)) mb=$(($(free_above high "$1") / 256 + 64))
+	((mb <= 1024)) || mb=1024
+	numactl --membind="$1" dd if=$DISK of=/dev/null bs=1M skip=$at count=$mb status=none
+	diag "node $1: $(free_above high "$1") pages above the high watermark, $(file_pages "$1") of page cache"
+}
+
+facts() {
+	cat "$DEBUG/processes" "$DEBUG/nodes"
+	grep -E 'cache|migrate|skip' "$DEBUG/stats"
+}
+
+# comes_home WHAT PID
+comes_home() {
+	if within 60 memory_home "$2" 0; then
+		pass "$1 ($WAITED s)"
+	else
+		fail "$1" "$(facts)"
+	fi
+}
+
+modprobe null_blk nr_devices=1 gb=2 # what is read from it are zeros
+within 5 test -b $DISK
+echo 0 >"$NUMAB"
+swapped=$(event pswpout)
+
+# Node 0 is full of page cache, node 1 has room.
+start_hold first 1 0x1 plain:$MB
+pid=$HOLD_PID
+read_into 0
+at_most "node 0 has no room at first (pages)" $((MB * 256 / 2)) "$(free_above high 0)"
+cached=$(($(file_pages 0) + $(file_pages 1)))
+load mode=memory min_rss_mb=64 scan_period_ms=200
+comes_home "memory comes to a node that is full of page cache" "$pid"
+at_least "page cache went to the other node (pages)" $((MB * 256 / 4)) "$(stat_of cache_pages_moved)"
+is "none was dropped (pages)" 0 "$(stat_of cache_pages_dropped)"
+at_least "nor did it get less (pages)" $((cached - MB * 256 / 8)) $(($(file_pages 0) + $(file_pages 1)))
+at_most "no more gave way than was needed (pages)" $((MB * 256 + 8192)) "$(stat_of cache_pages_moved)"
+unload
+stop_hold "$pid"
+is "its content is right" 0 "$HOLD_STATUS"
+
+# Both are full of it.
+start_hold second 1 0x1 plain:$MB
+pid=$HOLD_PID
+read_into 0
+read_into 1
+at_most "node 0 has no room (pages)" $((MB * 256 / 2)) "$(free_above high 0)"
+at_most "nor has node 1 (pages)" $((MB * 256 / 2)) "$(free_above high 1)"
+load mode=memory min_rss_mb=64 scan_period_ms=200
+comes_home "memory comes where both are full of page cache" "$pid"
+at_least "page cache was dropped (pages)" $((MB * 256 / 4)) "$(stat_of cache_pages_dropped)"
+at_most "no more than was needed (pages)" $((MB * 256 + 8192)) "$(stat_of cache_pages_dropped)"
+unload
+stop_hold "$pid"
+is "its content is right, too" 0 "$HOLD_STATUS"
+is "nothing was swapped out (pages)" "$swapped" "$(event pswpout)"
+finish
