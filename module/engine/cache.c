@@ -32,7 +32,7 @@
 #include "stats.h"
 
 /* Page frames looked at for one batch, at most. */
-#define KN_CACHE_LOOKS		(64 * KN_BATCH_PAGES)
+#define KN_CACHE_LOOKS		(1024 * KN_BATCH_PAGES)
 
 /* Of a zone this part is left to the page cache in any case. */
 #define KN_CACHE_LEFT_PART	64
@@ -99,6 +99,17 @@ static void kn_cache_take(struct kn_cache_batch *batch, struct page *page)
 	folio_put(folio);
 }
 
+/* From the last frame to the first; true if that was a round for nothing. */
+static bool kn_cache_wraps(struct kn_cache *c, const struct zone *zone)
+{
+	c->rests = c->cursor && c->found < KN_BATCH_PAGES;
+	if (c->rests)
+		WRITE_ONCE(c->rest_until, jiffies + msecs_to_jiffies(KN_CACHE_REST_MS));
+	c->cursor = zone->zone_start_pfn;
+	c->found = 0;
+	return c->rests;
+}
+
 /* Goes on round the zone until the batch is full, or enough was looked at. */
 static void kn_cache_collect(struct kn_cache_batch *batch, int nid, struct zone *zone)
 {
@@ -108,16 +119,8 @@ static void kn_cache_collect(struct kn_cache_batch *batch, int nid, struct zone 
 	for (looks = 0; looks < KN_CACHE_LOOKS && batch->pages < KN_BATCH_PAGES; looks++) {
 		struct page *page;
 
-		if (!zone_spans_pfn(zone, c->cursor)) {
-			c->cursor = zone->zone_start_pfn;
-			if (c->found < KN_BATCH_PAGES) {
-				WRITE_ONCE(c->rest_until,
-					   jiffies + msecs_to_jiffies(KN_CACHE_REST_MS));
-				WRITE_ONCE(c->rests, true);
-				return;
-			}
-			c->found = 0;
-		}
+		if (!zone_spans_pfn(zone, c->cursor) && kn_cache_wraps(c, zone))
+			return;
 		page = pfn_to_online_page(c->cursor++);
 		if (page && page_to_nid(page) == nid)
 			kn_cache_take(batch, page);

@@ -155,8 +155,8 @@ static void kn_snapshot_nodes(void)
 		/* Memory that came online later has nobody to fill it: as if it had none. */
 		if (kn_worker_exists(nid)) {
 			kn_arena.nodes[nid].total_pages = kn_node_present_pages(nid);
-			kn_arena.nodes[nid].free_pages = kn_node_headroom_pages(nid) +
-							 kn_cache_pages(nid);
+			kn_arena.nodes[nid].free_pages = kn_node_headroom_pages(nid);
+			kn_arena.nodes[nid].cache_pages = kn_cache_pages(nid);
 		}
 		for (to = 0; to < nr_node_ids; to++)
 			kn_arena.distance[nid * nr_node_ids + to] =

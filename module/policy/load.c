@@ -43,7 +43,7 @@ void plan_load_init(struct plan *pl)
 		node->fluid = 0;
 		node->flex = 0;
 		node->fluid_nodes = 0;
-		node->free_pages = pl->s->nodes[i].free_pages;
+		node->free_pages = pl->s->nodes[i].free_pages + pl->s->nodes[i].cache_pages;
 	}
 }
 

@@ -4,7 +4,8 @@
  *
  * Called by policy_plan() as its last step, when all homes are known. Free
  * pages go to those who save most by each page; more than a node has free above
- * its high watermark is never given away.
+ * its high watermark is never given away. For what cannot be exchanged either,
+ * page cache has to give way.
  */
 #include <linux/kernel.h>
 #include "plan.h"
@@ -87,7 +88,7 @@ static u64 allot(struct plan *pl, u32 i, u64 want)
 		node->free_pages -= part;
 		got += part;
 		if (v->into)
-			v->into[nid] = part;
+			v->into[nid] += part;
 	}
 	return got;
 }
@@ -169,8 +170,27 @@ static void tell(struct plan *pl, u32 i)
 	v->past = next_past(pl, i);
 }
 
+/* What found no free page, nor anything to exchange, comes where page cache is. */
+static void replace_cache(struct plan *pl)
+{
+	u32 k, nid;
+
+	for (nid = 0; nid < pl->nr_nodes; nid++)
+		pl->nodes[nid].free_pages += pl->s->nodes[nid].cache_pages;
+	for (k = 0; k < pl->nr_waiting; k++) {
+		u32 i = pl->keys[k].idx;
+		struct plan_proc *pp = &pl->procs[i];
+		u64 left = pp->waiting - min(pp->waiting, pl->out[i].exchange_pages), got;
+
+		got = left && pp->home ? allot(pl, i, left) : 0;
+		pl->out[i].move_pages += got;
+		pp->waiting -= got;
+	}
+}
+
 /**
- * plan_memory() - allot free pages, find exchanges, and write all verdicts
+ * plan_memory() - allot free pages, find exchanges, then allot those of page cache, and write
+ *	all verdicts
  * @pl: the plan; all homes are final
  */
 void plan_memory(struct plan *pl)
@@ -213,6 +233,7 @@ void plan_memory(struct plan *pl)
 	}
 	pl->nr_waiting = n;
 	plan_exchange(pl);
+	replace_cache(pl);
 	for (i = 0; i < pl->nr_procs; i++)
 		tell(pl, i);
 }

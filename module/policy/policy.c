@@ -88,6 +88,8 @@ static bool makes_sense(const struct policy_snapshot *s, const struct policy_ver
 	for (nid = 0; nid < s->nr_nodes; nid++)
 		if (s->nodes[nid].total_pages > MAX_NODE_PAGES ||
 		    s->nodes[nid].free_pages > s->nodes[nid].total_pages ||
+		    s->nodes[nid].cache_pages >
+		    s->nodes[nid].total_pages - s->nodes[nid].free_pages ||
 		    s->nodes[nid].cpu_mcpu > MAX_DEMAND_MCPU)
 			return false;
 	for (i = 0; i < s->nr_procs; i++)

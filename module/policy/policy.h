@@ -26,12 +26,14 @@
  * @other_mcpu: CPU demand on this node of tasks that are not in the snapshot
  * @total_pages: memory of the node; 0 for a node without memory
  * @free_pages: free memory above the high watermark: what may be filled
+ * @cache_pages: page cache that would give way where nobody exchanges anything
  */
 struct policy_node {
 	u32 cpu_mcpu;
 	u32 other_mcpu;
 	u64 total_pages;
 	u64 free_pages;
+	u64 cache_pages;
 };
 
 /**

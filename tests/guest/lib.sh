@@ -218,13 +218,14 @@ event() {
 	awk -v name="$1" '$1 == name { print $2 }' /proc/vmstat
 }
 
-# fill_up MARK LEAVE_MB: mlocked memory on both nodes, so that only so much is free above
-# the watermark.
-fill_up() {
+# fill_most MARK LEAVE_MB: mlocked memory on both nodes, its page tables not counted; FILL
+# gets the processes, node 0's and node 1's in turn.
+fill_most() {
 	local node mb
-	FILL=()
+	cat /proc/sys/vm/stat_refresh >/dev/null
 	for node in 0 1; do
 		mb=$(($(free_above "$1" $node) / 256 - $2))
+		((mb > 0)) || mb=1
 		hold $node - mlocked:$mb >"$SCRATCH/fill$node" 2>&1 &
 		FILL+=("$!")
 	done
@@ -234,6 +235,14 @@ fill_up() {
 			return 1
 		fi
 	done
+}
+
+# fill_up MARK LEAVE_MB: as much, in two steps, so that just LEAVE_MB is left above the
+# watermark: what a large one needs beside its memory is not known before.
+fill_up() {
+	FILL=()
+	fill_most "$1" $(($2 + 16))
+	fill_most "$1" "$2"
 }
 
 # empty PID…: ends processes whose memory is not looked at any more.

@@ -101,7 +101,7 @@ idle=$HOLD_PID
 start_hold mover 3 0x1 plain:160
 mover=$HOLD_PID
 fill_up low 4
-kill -KILL "${FILL[1]}"
+kill -KILL "${FILL[1]}" "${FILL[3]}"
 load mode=off min_rss_mb=48 scan_period_ms=300 migrate_mb_per_sec=16
 echo full >"$PARAMS/mode"
 if within 20 exchange_runs; then
@@ -116,7 +116,7 @@ is "all of it" 0 "$(node_mb 3)"
 diag "in $(((end - start) / 10)) s, at $(stat_of exchange_pages) pages exchanged"
 passes=$(stat_of scan_passes) plans=$(stat_of plan_passes)
 echo 512 >"$PARAMS/migrate_mb_per_sec"
-empty "${FILL[0]}"
+empty "${FILL[0]}" "${FILL[2]}"
 if within 30 memory_home "$mover" 0; then
 	pass "the rest comes home from where the kernel has put it"
 else

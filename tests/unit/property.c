@@ -71,6 +71,21 @@ static void random_pages(struct sim *sim, u32 i, u64 want, u64 *seed)
 	}
 }
 
+/* Some of what is free has page cache in it. */
+static void random_cache(struct sim *sim, u64 *seed)
+{
+	u32 nid;
+
+	for (nid = 0; nid < sim->nr_nodes; nid++) {
+		struct policy_node *node = &sim->nodes[nid];
+
+		if (below(seed, 4))
+			continue;
+		node->cache_pages = node->free_pages / (1 + below(seed, 3));
+		node->free_pages -= node->cache_pages;
+	}
+}
+
 static void random_proc(struct sim *sim, u32 i, u32 scale, u64 *seed)
 {
 	struct sim_proc *sp;
@@ -109,6 +124,7 @@ static void random_host(struct sim *sim, u64 seed)
 		sim->tunables.may_move_cpu = false;
 	for (i = 0; i < nr_procs; i++)
 		random_proc(sim, i, PAGES_PER_NODE * nr_nodes / nr_procs, &seed);
+	random_cache(sim, &seed);
 }
 
 static u64 movable(const struct sim *sim)

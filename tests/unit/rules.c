@@ -123,9 +123,11 @@ bool rules_hold(const struct sim *sim, const struct policy_snapshot *s,
 			into[nid] += v->into[nid];
 	}
 	for (nid = 0; nid < s->nr_nodes; nid++)
-		if (into[nid] > s->nodes[nid].free_pages)
-			return rule_broken(message, "node %u: %llu pages planned into it, %llu are free",
-				      nid, (unsigned long long)into[nid],
-				      (unsigned long long)s->nodes[nid].free_pages);
+		if (into[nid] > s->nodes[nid].free_pages + s->nodes[nid].cache_pages)
+			return rule_broken(message,
+					   "node %u: %llu pages planned into it, %llu are free, %llu page cache",
+					   nid, (unsigned long long)into[nid],
+					   (unsigned long long)s->nodes[nid].free_pages,
+					   (unsigned long long)s->nodes[nid].cache_pages);
 	return exchange_rules_hold(sim, s, message);
 }

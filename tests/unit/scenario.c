@@ -178,10 +178,12 @@ static bool read_node(struct sim *sim, const struct line *l, char *message)
 			used = to_pages(l->word[k + 1]);
 		else if (!strcmp(l->word[k], "other"))
 			node->other_mcpu = to_mcpu(l->word[k + 1]);
+		else if (!strcmp(l->word[k], "cache"))
+			node->cache_pages = to_pages(l->word[k + 1]);
 		else
-			return wrong(l, message, "expected cpus, mem, used or other");
+			return wrong(l, message, "expected cpus, mem, used, cache or other");
 	}
-	node->free_pages = node->total_pages - used;
+	node->free_pages = node->total_pages - used - node->cache_pages;
 	return true;
 }
 

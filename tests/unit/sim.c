@@ -102,6 +102,16 @@ struct sim_proc *sim_add(struct sim *sim, const char *name)
 	return sim_renew(sim, sim->nr_procs++, name);
 }
 
+/* What is not free is page cache, which gives way. */
+static void sim_fill(struct policy_node *node, u64 pages)
+{
+	if (pages > node->free_pages) {
+		node->cache_pages -= pages - node->free_pages;
+		node->free_pages = pages;
+	}
+	node->free_pages -= pages;
+}
+
 void sim_exit(struct sim *sim, u32 i)
 {
 	size_t row = (size_t)i * sim->nr_nodes;
@@ -221,7 +231,7 @@ u64 sim_move_pages(struct sim *sim, u32 i, const u64 *into)
 			pages[from] -= part;
 			pages[to] += part;
 			sim->nodes[from].free_pages += part;
-			sim->nodes[to].free_pages -= part;
+			sim_fill(&sim->nodes[to], part);
 			want -= part;
 			rate -= part;
 			moved += part;
