@@ -11,6 +11,7 @@ readonly MB=128 DISK=/dev/nullb0
 
 restore() {
 	cleanup
+	exec 9<&-
 	rmmod null_blk 2>/dev/null || true
 }
 trap restore EXIT
@@ -44,6 +45,7 @@ comes_home() {
 
 modprobe null_blk nr_devices=1 gb=2 # what is read from it are zeros
 within 5 test -b $DISK
+exec 9<$DISK # while somebody has it open, its page cache stays
 echo 0 >"$NUMAB"
 swapped=$(event pswpout)
 
