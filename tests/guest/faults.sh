@@ -10,7 +10,7 @@
 
 # The second part of the table, as words: capability works.
 capabilities() {
-	awk '$1 == "capability" { on = 1; next } on { print $1, $2 }' "$DEBUG/capabilities"
+	awk '$1 == "capability" { on = 1; next } /^$/ { on = 0 } on { print $1, $2 }' "$DEBUG/capabilities"
 }
 
 # refused FAULT ROW: the module must not load.
