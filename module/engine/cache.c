@@ -211,5 +211,7 @@ u64 kn_cache_give_way(int nid)
 	if (batch.pages)
 		left = batch.to == NUMA_NO_NODE ? kn_cache_drop(&batch) : kn_cache_move(&batch);
 	kn_caches[nid].found += left;
+	if (left)
+		kn_room_settle(nid);
 	return left;
 }

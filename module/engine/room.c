@@ -71,11 +71,14 @@ struct folio *kn_room_alloc(int nid, unsigned int order, bool exchange)
 	return new;
 }
 
-/*
- * A huge page just freed may be on this CPU's list of free pages, which the watermark check
- * of an allocation does not look into: empties the list.
+/**
+ * kn_room_settle - have pages that were just freed count as free
+ * @nid: the node that they are on
+ *
+ * They may be on this CPU's list of free pages, which no watermark check looks into: empties
+ * the list.
  */
-static void kn_drain_free(int nid)
+void kn_room_settle(int nid)
 {
 	struct zone *zone = kn_node_zone(nid);
 
@@ -94,7 +97,7 @@ static void kn_drain_free(int nid)
  */
 struct folio *kn_room_keep(int nid)
 {
-	kn_drain_free(nid);
+	kn_room_settle(nid);
 	return __folio_alloc(KN_GFP_NODE | GFP_TRANSHUGE_LIGHT, HPAGE_PMD_ORDER, nid, NULL);
 }
 
@@ -106,5 +109,5 @@ struct folio *kn_room_keep(int nid)
 void kn_room_release(struct folio *room, int nid)
 {
 	folio_put(room);
-	kn_drain_free(nid);
+	kn_room_settle(nid);
 }
