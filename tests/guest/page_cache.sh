@@ -76,7 +76,9 @@ unload
 stop_hold "$pid"
 is "its content is right" 0 "$HOLD_STATUS"
 
-# Both are full of it, and node 1 remains so, whatever leaves it.
+# Both are full of it, and node 1 remains so, whatever leaves it. What is read a second time
+# would not give way.
+echo 1 >/proc/sys/vm/drop_caches
 start_hold second 1 0x1 plain:$MB
 pid=$HOLD_PID
 read_into 0
