@@ -6,7 +6,8 @@
  * reclaim drops them.  Nothing is written for it, nor swapped out.
  *
  * The pages are found by their frames, from a cursor on that goes round: neither kind of LRU
- * list can be read from outside.
+ * list can be read from outside.  As for the kernel's own such walks (/proc/kpageflags,
+ * page_idle), pfn_to_online_page() is all that stands between this and hot-removed memory.
  *
  * Context: kn_cache_pages() is called by the planner, takes no lock; the rest by the node's
  * worker, holding nothing, and may sleep.  A page is on a batch's list, isolated, within
@@ -102,12 +103,13 @@ static void kn_cache_take(struct kn_cache_batch *batch, struct page *page)
 /* From the last frame to the first; true if that was a round for nothing. */
 static bool kn_cache_wraps(struct kn_cache *c, const struct zone *zone)
 {
-	c->rests = c->cursor && c->found < KN_BATCH_PAGES;
-	if (c->rests)
-		WRITE_ONCE(c->rest_until, jiffies + msecs_to_jiffies(KN_CACHE_REST_MS));
+	bool nothing = c->cursor && c->found < KN_BATCH_PAGES;
+
+	WRITE_ONCE(c->rest_until, jiffies + msecs_to_jiffies(KN_CACHE_REST_MS));
+	WRITE_ONCE(c->rests, nothing);
 	c->cursor = zone->zone_start_pfn;
 	c->found = 0;
-	return c->rests;
+	return nothing;
 }
 
 /* Goes on round the zone until the batch is full, or enough was looked at. */

@@ -398,16 +398,23 @@ static u64 kn_batch_run(struct kn_batch *batch, struct kn_proc *proc, struct kn_
 	return moved;
 }
 
-/* Whether a batch fits on a node: page cache that nobody uses gives way to it. */
-static bool kn_make_room(int nid)
+/*
+ * Whether a batch fits on a node: page cache that nobody uses gives way to it.  What that
+ * takes is added to @cost, in pages: moving page cache counts for the rate as well.
+ */
+static bool kn_make_room(int nid, u64 *cost)
 {
 	int tries;
 
 	for (tries = 0; tries < KN_ROOM_TRIES; tries++) {
+		u64 left;
+
 		if (kn_node_headroom_pages(nid) >= KN_BATCH_PAGES)
 			return true;
-		if (!kn_cache_give_way(nid))
+		left = kn_cache_give_way(nid);
+		if (!left)
 			return false;
+		*cost += left;
 	}
 	return false;
 }
@@ -417,13 +424,13 @@ static bool kn_make_room(int nid)
  * @proc: its home has the node, and the plan wants pages moved there
  * @nid: the caller's node
  *
- * Return: what it cost, in pages; 0 if it could not begin: the node is full, or the
- * mmap lock not free.
+ * Return: what it cost, in pages, page cache that gave way among them; 0 if it could not
+ * begin: the node is full, or the mmap lock not free.
  */
 u64 kn_migrate_batch(struct kn_proc *proc, int nid)
 {
 	struct kn_migration *m = &proc->migrate[nid];
-	u64 home = READ_ONCE(proc->home);
+	u64 home = READ_ONCE(proc->home), cost = 0;
 	struct kn_batch batch = {
 		.nid = nid,
 		.sources = ~home,
@@ -434,14 +441,14 @@ u64 kn_migrate_batch(struct kn_proc *proc, int nid)
 
 	if (!(home & BIT_ULL(nid)))
 		return 0;
-	if (!kn_make_room(nid)) {
+	if (!kn_make_room(nid, &cost)) {
 		kn_stat_inc(migrate_no_room);
 		m->pass.retry_at = jiffies + msecs_to_jiffies(KN_MIGRATE_RETRY_MS);
-		return 0;
+		return cost;
 	}
 	atomic_long_sub(kn_batch_run(&batch, proc, &m->pass, atomic_long_read(&m->quota)),
 			&m->quota);
-	return kn_batch_cost(&batch);
+	return cost + kn_batch_cost(&batch);
 }
 
 /**

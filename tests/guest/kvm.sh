@@ -79,7 +79,7 @@ if within 60 vms_home "$a" 0 "$b" 1; then
 else
 	fail "two VMs exchange their memory while they write it" "$(state)"
 fi
-at_least "in exchange (pages)" $((VM_MB * 200)) "$(stat_of exchange_pages)"
+at_least "in exchange (pages)" $((VM_MB * 256)) "$(stat_of exchange_pages)"
 unload
 stop_vm two "$a"
 stop_vm three "$b"
@@ -102,7 +102,7 @@ if within 60 vms_home "$vm" 0; then
 else
 	fail "a VM's memory comes home while its vCPUs write it" "$(state)"
 fi
-at_least "in exchange (pages)" $((VM_MB * 100)) "$(stat_of exchange_pages)"
+at_least "in exchange (pages)" $((VM_MB * 128)) "$(stat_of exchange_pages)"
 check "and the partner's does" within 20 memory_home "$partner" 1
 at_least "the vCPUs went on meanwhile (passes)" 1 $(($(passes one) - before))
 is "pinned for a device: all where it was" "$pinned and 0" \

@@ -98,5 +98,6 @@ READER=
 unload
 stop_hold "$pid"
 is "its content is right, too" 0 "$HOLD_STATUS"
+check "nothing is left isolated" within 8 none_isolated
 is "nothing was swapped out (pages)" "$swapped" "$(event pswpout)"
 finish

@@ -35,6 +35,16 @@ facts() {
 	grep -E 'migrate|skip' "$DEBUG/stats"
 }
 
+# two_map RUN_FIRST RUN_SECOND: two processes that map the same file, at the same address;
+# sets a, b and start.
+two_map() {
+	start_hold first 0 "$1" tmpfs:$MB plain:$PLAIN_MB
+	a=$HOLD_PID
+	start_hold second 0 "$2" tmpfs:$MB plain:$PLAIN_MB
+	b=$HOLD_PID
+	start=$(start_of second tmpfs)
+}
+
 # comes_home WHAT PID START
 comes_home() {
 	if within 90 map_is_on "$2" "$3" 1; then
@@ -59,11 +69,7 @@ is "its content is right" 0 "$HOLD_STATUS"
 unload
 
 # Two on the same node.
-start_hold first 0 1x1 tmpfs:$MB plain:$PLAIN_MB
-a=$HOLD_PID
-start_hold second 0 1x1 tmpfs:$MB plain:$PLAIN_MB
-b=$HOLD_PID
-start=$(start_of first tmpfs)
+two_map 1x1 1x1
 load mode=observe min_rss_mb=24 scan_period_ms=200
 check "what two map is counted apart" within 10 counts "$a" 0
 check "for the other one, too" within 10 counts "$b" 0
@@ -79,11 +85,7 @@ is "the second one's memory is right" 0 "$HOLD_STATUS"
 rm "$HOLD_FILE"
 
 # One on each node: private memory comes, the shared stays, until one of them has ended.
-start_hold first 0 0x1 tmpfs:$MB plain:$PLAIN_MB
-a=$HOLD_PID
-start_hold second 0 1x1 tmpfs:$MB plain:$PLAIN_MB
-b=$HOLD_PID
-start=$(start_of second tmpfs)
+two_map 0x1 1x1
 load mode=memory min_rss_mb=24 scan_period_ms=200
 check "the private memory comes home" within 30 memory_home "$b" 1
 sleep 5
