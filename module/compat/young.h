@@ -44,6 +44,12 @@ static inline bool kn_entry_young(const unsigned long *entry)
 	return READ_ONCE(*entry) & _PAGE_ACCESSED;
 }
 
+/* The page of a present entry of a page table. */
+static inline struct page *kn_entry_page(unsigned long entry)
+{
+	return pte_page(__pte(entry));
+}
+
 /* Always allowed: at worst the page counts as accessed once more than it was. */
 static inline void kn_entry_set_young(unsigned long *entry)
 {

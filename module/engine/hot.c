@@ -3,8 +3,8 @@
  * Which of a process's pages were lately accessed: what the scan has found, for those who
  * move them.
  *
- * Context: the scan writes under scan.lock; kn_hot_test() is called by any worker under a
- * page-table lock; the rest may sleep.
+ * Context: the scan writes under scan.lock; kn_hot_test() and kn_hot_word() are called by
+ * any worker under a page-table lock; the rest may sleep.
  */
 #include <linux/log2.h>
 #include <linux/mm.h>
@@ -75,6 +75,25 @@ bool kn_hot_test(const struct kn_proc *proc, unsigned long addr)
 	hot = map && kn_page_bits_test(map, addr);
 	rcu_read_unlock();
 	return hot;
+}
+
+/**
+ * kn_hot_word - the same for as many pages as a word has bits
+ * @proc: their process
+ * @addr: of the first, a multiple of their size
+ *
+ * Any context.
+ */
+unsigned long kn_hot_word(const struct kn_proc *proc, unsigned long addr)
+{
+	const struct kn_page_bits *map;
+	unsigned long word;
+
+	rcu_read_lock();
+	map = rcu_dereference(proc->hot);
+	word = map ? kn_page_bits_word(map, addr) : 0;
+	rcu_read_unlock();
+	return word;
 }
 
 /**

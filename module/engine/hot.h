@@ -45,12 +45,28 @@ static inline void kn_page_bits_assign(struct kn_page_bits *map, unsigned long a
 	__assign_bit(kn_page_bit(map, addr), map->bits, value);
 }
 
+/* The bits of as many pages as a word has, from @addr on, which is a multiple of their size. */
+static inline unsigned long kn_page_bits_word(const struct kn_page_bits *map, unsigned long addr)
+{
+	return READ_ONCE(map->bits[BIT_WORD(kn_page_bit(map, addr))]);
+}
+
+/* Those of @which get the value they have in @value. */
+static inline void kn_page_bits_assign_word(struct kn_page_bits *map, unsigned long addr,
+					    unsigned long which, unsigned long value)
+{
+	unsigned long *word = &map->bits[BIT_WORD(kn_page_bit(map, addr))];
+
+	WRITE_ONCE(*word, (*word & ~which) | (value & which));
+}
+
 struct kn_proc;
 
 struct kn_page_bits *kn_page_bits_alloc(unsigned long pages);
 bool kn_page_bits_fit(const struct kn_page_bits *map, unsigned long pages);
 
 bool kn_hot_test(const struct kn_proc *proc, unsigned long addr);
+unsigned long kn_hot_word(const struct kn_proc *proc, unsigned long addr);
 bool kn_hot_worth(const struct kn_proc *proc, u64 sources);
 
 #endif /* KNUMAD_ENGINE_HOT_H */

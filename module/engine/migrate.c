@@ -20,6 +20,7 @@
 #include "../compat/migrate.h"
 #include "boost.h"
 #include "cache.h"
+#include "frames.h"
 #include "hot.h"
 #include "migrate.h"
 #include "node.h"
@@ -49,6 +50,7 @@
 struct kn_batch {
 	const struct kn_proc *proc;
 	bool hot;			/* only pages that were lately accessed */
+	struct kn_frames frames;	/* where the last page that was met is */
 	struct list_head folios;	/* isolated */
 	struct list_head reserved;	/* large destination folios that nobody has yet */
 	struct list_head left;		/* isolated, without a destination */
@@ -85,6 +87,36 @@ static void kn_batch_skip_busy(struct kn_batch *batch, u64 pages)
 {
 	batch->busy = true;
 	kn_stat_add(skip_busy, pages);
+}
+
+/*
+ * Page-table lock held.  Which pages of a run are worth looking at: those that are not on a
+ * source are the most.
+ */
+static unsigned long kn_batch_sift(struct kn_walk *walk, const struct kn_run *run)
+{
+	struct kn_batch *batch = walk->arg;
+	struct kn_frames *frames = &batch->frames;
+	unsigned long asked = 0;
+	unsigned int i, next;
+
+	for (i = run->begin; i < run->end; i = next) {
+		unsigned long entry;
+
+		next = kn_frames_reach(frames, run->entry, i, run->end);
+		if (next > i) {
+			if (batch->sources & BIT_ULL(frames->nid))
+				asked |= GENMASK(next - 1, i);
+			continue;
+		}
+		entry = READ_ONCE(run->entry[i]);
+		if (kn_frames_find(frames, entry))
+			continue;
+		if (kn_entry_present(entry))
+			asked |= BIT(i);
+		next++;
+	}
+	return batch->hot ? asked & kn_hot_word(batch->proc, run->addr) : asked;
 }
 
 /*
@@ -235,12 +267,14 @@ static bool kn_batch_collect(struct kn_batch *batch, struct kn_proc *proc, struc
 		.cursor = pass->cursor,
 		.max_cost = U64_MAX,
 		.proc = proc,
+		.run = kn_batch_sift,
 		.fn = kn_batch_take,
 		.arg = batch,
 	};
 	enum kn_walk_result result = KN_WALK_MORE;
 	int slices;
 
+	kn_frames_init(&batch->frames, KN_ENTRIES_NORMAL);
 	for (slices = 0; result == KN_WALK_MORE && batch->pages < batch->limit &&
 	     slices < KN_BATCH_SLICES; slices++) {
 		result = kn_walk_slice(&walk);

@@ -23,6 +23,7 @@
 #include "../compat/folio.h"
 #include "../compat/mempolicy.h"
 #include "../compat/pagewalk.h"
+#include "../compat/pinned.h"
 #include "../kern/calls.h"
 #include "../kern/capability.h"
 #include "boost.h"
@@ -30,9 +31,9 @@
 #include "share.h"
 #include "stats.h"
 
-/* How long a slice aims to hold the mmap lock, and how often it looks at the clock. */
+/* How long a slice aims to hold the mmap lock; it looks at the clock after each run. */
 #define KN_SLICE_NS		(100 * NSEC_PER_USEC)
-#define KN_ENTRIES_PER_LOOK	32
+#define KN_RUN_BYTES		(KN_RUN_ENTRIES * PAGE_SIZE)
 
 /* Page tables can be empty for long stretches without a callback: look in between. */
 #define KN_STRETCH_BYTES	SZ_1G
@@ -47,12 +48,11 @@ static bool kn_slice_over(struct kn_walk *w)
 	return true;
 }
 
-/* Page-table lock held.  After each entry: nonzero ends the slice at @next. */
-static int kn_entry_done(struct kn_walk *w, unsigned long next, int stop)
+/* Page-table lock held.  After some entries: nonzero ends the slice at @next. */
+static int kn_entries_done(struct kn_walk *w, unsigned int nr, unsigned long next, int stop)
 {
-	w->entries++;
-	if (!stop && kn_walk_cost(w) < w->max_cost &&
-	    (w->entries % KN_ENTRIES_PER_LOOK || !kn_slice_over(w)))
+	w->entries += nr;
+	if (!stop && kn_walk_cost(w) < w->max_cost && !kn_slice_over(w))
 		return 0;
 	w->cursor = next;
 	return 1;
@@ -84,17 +84,73 @@ static int kn_visit(struct kn_walk *w, struct page *page, unsigned long addr,
 	return w->fn(w, page, kn_page_kind(w, page), nr_pages);
 }
 
-/* PTE lock held by walk_page_range(). */
-static int kn_pte_entry(pte_t *pte, unsigned long addr, unsigned long next, struct mm_walk *walk)
+/* Page-table lock held.  The pages of those entries that @run was asked about; nonzero: stop. */
+static int kn_run_pages(struct kn_walk *w, const struct kn_run *run,
+			unsigned long asked)
 {
-	struct kn_walk *w = walk->private;
-	pte_t entry = ptep_get(pte);
 	int stop = 0;
 
-	w->entry = (unsigned long *)pte;
-	if (pte_present(entry))
-		stop = kn_visit(w, KN_CALL(vm_normal_page)(w->vma, addr, entry), addr, 1);
-	return kn_entry_done(w, next, stop);
+	while (asked && !stop) {
+		unsigned int i = __ffs(asked);
+		unsigned long addr = run->addr + i * PAGE_SIZE;
+		pte_t *pte = (pte_t *)run->entry + i;
+
+		asked &= asked - 1;
+		w->entry = (unsigned long *)pte;
+		stop = kn_visit(w, KN_CALL(vm_normal_page)(w->vma, addr, ptep_get(pte)), addr, 1);
+		if (stop)
+			w->cursor = addr + PAGE_SIZE;
+	}
+	return stop;
+}
+
+/* Page-table lock held.  @table is the entry of @addr; @end is in the same page table. */
+static int kn_table_visit(struct kn_walk *w, pte_t *table, unsigned long addr, unsigned long end)
+{
+	struct kn_run run = {
+		.addr = ALIGN_DOWN(addr, KN_RUN_BYTES),
+		.begin = (addr >> PAGE_SHIFT) % KN_RUN_ENTRIES,
+	};
+
+	run.entry = (unsigned long *)table - run.begin;
+	for (; run.addr < end; run.addr += KN_RUN_BYTES) {
+		unsigned long next = min(end, run.addr + KN_RUN_BYTES);
+		int stop;
+
+		run.end = (next - run.addr) >> PAGE_SHIFT;
+		stop = kn_run_pages(w, &run, w->run(w, &run));
+		if (stop)
+			next = w->cursor;
+		if (kn_entries_done(w, run.end - run.begin, next, stop))
+			return 1;
+		run.begin = 0;
+		run.entry += KN_RUN_ENTRIES;
+	}
+	return 0;
+}
+
+/*
+ * Locks the page table that @pmd points to, as the kernel does it where it cannot count on
+ * the mmap lock: under RCU the table stays, and once locked it is looked at whether it is
+ * still that one.  Nothing is walked if it is none (any more).
+ */
+static int kn_table_walk(struct kn_walk *w, pmd_t *pmd, unsigned long addr, unsigned long end)
+{
+	int stop = 0;
+	pmd_t table;
+
+	rcu_read_lock();
+	table = READ_ONCE(*pmd);
+	if (pmd_present(table) && !pmd_leaf(table) && !pmd_bad(table)) {
+		spinlock_t *lock = pte_lockptr(w->mm, &table);
+
+		spin_lock(lock);
+		if (pmd_val(table) == pmd_val(READ_ONCE(*pmd)))
+			stop = kn_table_visit(w, pte_offset_kernel(&table, addr), addr, end);
+		spin_unlock(lock);
+	}
+	rcu_read_unlock();
+	return stop;
 }
 
 /*
@@ -110,38 +166,34 @@ static bool kn_used_elsewhere(struct mm_struct *mm, unsigned long start, unsigne
 	return KN_CALL(mmu_notifier_clear_young_bool)(mm, start, end);
 }
 
-/*
- * No page-table lock held on entry.  A huge page is one entry.  Whatever is not a page
- * table (a DAX mapping too) must be answered with ACTION_CONTINUE, or the walk would
- * split it; a page table stays one while the mmap lock is held.
- */
-static int kn_pmd_visit(pmd_t *pmd, unsigned long addr, unsigned long next, struct mm_walk *walk)
+/* No page-table lock held.  A huge page is one entry. */
+static int kn_huge_visit(struct kn_walk *w, pmd_t *pmd, unsigned long addr, unsigned long next)
 {
-	struct kn_walk *w = walk->private;
-	spinlock_t *lock = pmd_lock(walk->mm, pmd);
+	spinlock_t *lock = pmd_lock(w->mm, pmd);
 	int stop = 0;
 
 	w->entry = (unsigned long *)pmd;
-	if (pmd_present(*pmd) && !pmd_leaf(*pmd)) {
-		spin_unlock(lock);
-		return 0;
-	}
-	walk->action = ACTION_CONTINUE;
 	if (pmd_present(*pmd) && pmd_trans_huge(*pmd))
 		stop = kn_visit(w, KN_CALL(vm_normal_page_pmd)(w->vma, addr, *pmd), addr,
 				HPAGE_PMD_NR);
 	spin_unlock(lock);
-	return kn_entry_done(w, next, stop);
+	return kn_entries_done(w, 1, next, stop);
 }
 
-/* No page-table lock held. */
+/*
+ * No page-table lock held.  walk_page_range() does not go on to the entries of a page table,
+ * for which there is no callback: so it splits no huge page either.
+ */
 static int kn_pmd_entry(pmd_t *pmd, unsigned long addr, unsigned long next, struct mm_walk *walk)
 {
 	struct kn_walk *w = walk->private;
+	pmd_t entry = READ_ONCE(*pmd);
 
 	if (w->asks_others)
 		w->used_elsewhere = kn_used_elsewhere(walk->mm, addr, next);
-	return kn_pmd_visit(pmd, addr, next, walk);
+	if (pmd_present(entry) && !pmd_leaf(entry))
+		return kn_table_walk(w, pmd, addr, next);
+	return kn_huge_visit(w, pmd, addr, next);
 }
 
 /*
@@ -163,12 +215,11 @@ static int kn_hugetlb_entry(pte_t *pte, unsigned long hmask, unsigned long addr,
 		w->entry = NULL;
 		stop = w->fn(w, page, KN_PAGE_HUGETLB, nr_pages);
 	}
-	return kn_entry_done(w, next, stop);
+	return kn_entries_done(w, 1, next, stop);
 }
 
 static const struct mm_walk_ops kn_walk_ops = {
 	.pmd_entry = kn_pmd_entry,
-	.pte_entry = kn_pte_entry,
 	.hugetlb_entry = kn_hugetlb_entry,
 	KN_WALK_LOCK
 };
@@ -242,6 +293,7 @@ static enum kn_walk_result kn_walk_locked(struct kn_walk *w)
 			w->vma = vma;
 			w->vma_kind = kn_vma_kind(vma);
 			w->shmem = kn_vma_is_shmem(vma);
+			w->own = !(vma->vm_flags & VM_MAYSHARE) && !kn_mm_has_pinned(w->mm);
 			w->key = kn_share_key(vma);
 			w->together = w->proc ? kn_share_together(w->proc, w->key) : 0;
 			if (KN_CALL(walk_page_range)(w->mm, start, end, &kn_walk_ops, w))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Walking a process's memory in short slices, entry by entry.
+ * Walking a process's memory in short slices: page tables in runs of entries, and of the
+ * entries that somebody wants to know more about, page by page.
  */
 #ifndef KNUMAD_ENGINE_PAGES_H
 #define KNUMAD_ENGINE_PAGES_H
@@ -29,10 +30,27 @@ struct kn_walk;
 typedef int kn_page_fn(struct kn_walk *walk, struct page *page, enum kn_page_kind kind,
 		       unsigned int nr_pages);
 
+/* A run of entries of one page table. */
+#define KN_RUN_ENTRIES		BITS_PER_LONG
+
+struct kn_run {
+	unsigned long *entry;	/* that of @addr, see compat/young.h */
+	unsigned long addr;	/* a multiple of a run's size */
+	unsigned int begin;	/* first entry that is meant */
+	unsigned int end;	/* and the one after the last */
+};
+
+/*
+ * Called for each run before its pages, under the page-table lock: must not sleep.  Return:
+ * a bit for each entry, of those that are present, whose page is to be looked at.
+ */
+typedef unsigned long kn_run_fn(struct kn_walk *walk, const struct kn_run *run);
+
 struct kn_walk {
 	struct mm_struct *mm;
 	unsigned long cursor;	/* in: where to start; out: where to go on */
 	u64 max_cost;		/* the slice ends after about this much, see kn_walk_cost() */
+	kn_run_fn *run;
 	kn_page_fn *fn;
 	void *arg;
 	struct kn_proc *proc;	/* in: pages shared with others of its home are movable; or NULL */
@@ -49,6 +67,11 @@ struct kn_walk {
 	bool used_elsewhere;
 	enum kn_page_kind vma_kind;
 	bool shmem;		/* a shared mapping of tmpfs or memfd */
+	/*
+	 * What this mapping's writable entries map is anonymous, not shared and not pinned: the
+	 * kernel lets only the one who has a page of a private mapping alone write to it.
+	 */
+	bool own;
 	unsigned long key;	/* see kn_share_key() */
 	u32 together;		/* so many page tables may map a page of it */
 	u64 pages;
@@ -67,6 +90,24 @@ enum kn_walk_result {
 static inline u64 kn_walk_cost(const struct kn_walk *walk)
 {
 	return max_t(u64, walk->pages, walk->entries);
+}
+
+/* Present to the kernel: what is protected against any access, or awaits a hint fault, too. */
+static inline bool kn_entry_present(unsigned long entry)
+{
+	return entry & (_PAGE_PRESENT | _PAGE_PROTNONE);
+}
+
+/* For kn_run_fn: all of them. */
+static inline unsigned long kn_run_present(const struct kn_run *run)
+{
+	unsigned long present = 0;
+	unsigned int i;
+
+	for (i = run->begin; i < run->end; i++)
+		if (kn_entry_present(READ_ONCE(run->entry[i])))
+			present |= BIT(i);
+	return present;
 }
 
 struct folio;

@@ -27,6 +27,7 @@
 #include "../../include/knumad_trace.h"
 #include "../compat/young.h"
 #include "config.h"
+#include "frames.h"
 #include "hot.h"
 #include "pages.h"
 #include "scan.h"
@@ -45,6 +46,7 @@ struct kn_scan_walk {
 	struct kn_proc *proc;
 	const struct kn_scan *scan;
 	struct kn_page_bits *hot;
+	struct kn_frames frames;	/* of the process's own pages, where the last one was */
 };
 
 /**
@@ -82,6 +84,96 @@ static bool kn_scan_young(struct kn_walk *walk, const struct kn_scan_walk *s, st
 	if (s->scan->looks && s->hot)
 		kn_page_bits_assign(s->hot, walk->addr, young);
 	return young;
+}
+
+/* Page-table lock held.  Which entries have the accessed bit; clears it where this pass does. */
+static unsigned long kn_scan_read_young(const struct kn_scan *scan, const struct kn_run *part)
+{
+	unsigned long set = 0;
+	unsigned int i;
+
+	if (scan->takes)
+		for (i = part->end; i-- > part->begin;)
+			set = set << 1 | kn_entry_clear_young(part->entry + i);
+	else
+		for (i = part->end; i-- > part->begin;)
+			set = set << 1 | kn_entry_young(part->entry + i);
+	return set << part->begin;
+}
+
+/*
+ * Page-table lock held.  What kn_scan_young() does, for part of a run, all of them the process's
+ * own pages; returns how many were accessed.
+ */
+static unsigned int kn_scan_part_young(const struct kn_walk *walk, const struct kn_scan_walk *s,
+				       const struct kn_run *part)
+{
+	const struct kn_scan *scan = s->scan;
+	unsigned long all = GENMASK(part->end - 1, part->begin), set, young, owed;
+	unsigned int i;
+
+	set = kn_scan_read_young(scan, part);
+	young = walk->used_elsewhere ? all : set;
+	if (KN_KERNEL_HAS_YOUNG) {
+		for_each_set_bit(i, &young, KN_RUN_ENTRIES)
+			kn_folio_was_accessed(page_folio(kn_entry_page(part->entry[i])));
+	} else if (scan->takes) {
+		kn_page_bits_assign_word(scan->owed, part->addr, all, young);
+	} else {
+		owed = (young | (all & kn_page_bits_word(scan->owed, part->addr))) & ~set;
+		for_each_set_bit(i, &owed, KN_RUN_ENTRIES)
+			kn_entry_set_young(part->entry + i);
+	}
+	if (scan->looks && s->hot)
+		kn_page_bits_assign_word(s->hot, part->addr, all, young);
+	return hweight_long(young);
+}
+
+/* Page-table lock held.  Counts part of a run, the process's own pages, all on one node. */
+static void kn_scan_part(struct kn_walk *walk, const struct kn_scan_walk *s,
+			 const struct kn_run *part)
+{
+	struct kn_count *count = &s->scan->count[s->frames.nid];
+	unsigned int nr = part->end - part->begin;
+
+	walk->pages += nr;
+	if (walk->vma_kind == KN_PAGE_MOVABLE)
+		count->movable += nr;
+	else
+		count->fixed += nr;
+	if (s->scan->takes || s->scan->looks)
+		count->active += kn_scan_part_young(walk, s, part);
+}
+
+/*
+ * Page-table lock held.  Counts the pages that their entries alone tell about, and says which
+ * ones have to be looked at.
+ */
+static unsigned long kn_scan_run(struct kn_walk *walk, const struct kn_run *run)
+{
+	struct kn_scan_walk *s = walk->arg;
+	struct kn_run part = *run;
+	unsigned long asked = 0;
+
+	if (!walk->own)
+		return kn_run_present(run);
+	while (part.begin < run->end) {
+		unsigned long entry;
+
+		part.end = kn_frames_reach(&s->frames, run->entry, part.begin, run->end);
+		if (part.end > part.begin) {
+			kn_scan_part(walk, s, &part);
+			part.begin = part.end;
+			continue;
+		}
+		entry = READ_ONCE(run->entry[part.begin]);
+		if (kn_frames_find(&s->frames, entry))
+			continue;
+		if (kn_entry_present(entry))
+			asked |= BIT(part.begin);
+		part.begin++;
+	}
+	return asked;
 }
 
 /* Page-table lock held. */
@@ -233,10 +325,12 @@ static enum kn_walk_result kn_scan_slice(struct kn_proc *proc, struct kn_walk *w
 		.mm = proc->mm,
 		.cursor = scan->cursor,
 		.max_cost = max_cost,
+		.run = kn_scan_run,
 		.fn = kn_scan_page,
 		.arg = &arg,
 		.asks_others = scan->takes || scan->looks,
 	};
+	kn_frames_init(&arg.frames, KN_ENTRIES_WRITABLE);
 	result = kn_walk_slice(walk);
 	WRITE_ONCE(scan->cursor, walk->cursor);
 	if (result == KN_WALK_END)

@@ -34,9 +34,20 @@ unload() {
 	rmmod knumad
 }
 
-# stat_of NAME: a value of debugfs stats.
+# read_stat NAME: sets STAT to a value of debugfs stats, and starts no process for it.
+read_stat() {
+	local all
+	IFS= read -r -d '' all <"$DEBUG/stats" || true
+	all=$'\n'$all
+	[[ $all == *$'\n'"$1 "* ]] || return 1
+	all=${all#*$'\n'"$1 "}
+	STAT=${all%%$'\n'*}
+}
+
+# stat_of NAME: prints it.
 stat_of() {
-	awk -v name="$1" '$1 == name { print $2; found = 1 } END { exit !found }' "$DEBUG/stats"
+	local STAT
+	read_stat "$1" && echo "$STAT"
 }
 
 # process_field PID COLUMN: what debugfs processes says of a process, by column name.
