@@ -425,6 +425,7 @@ static u64 kn_exchange_bounce(struct kn_exchange *x, u64 *cost)
 	}
 	moved = kn_migrate_leg(leg->proc, &leg->pass, leg->from, nid, KN_BATCH_PAGES, &none,
 			       &back->spare, cost);
+	kn_room_settle(leg->from);	/* or it would not count as free for the next leg */
 	kn_leg_left(leg, back, moved);
 	kn_stat_add(exchange_bounced, moved);
 	return moved;

@@ -229,18 +229,19 @@ event() {
 	awk -v name="$1" '$1 == name { print $2 }' /proc/vmstat
 }
 
-# fill_most MARK LEAVE_MB: mlocked memory on both nodes, its page tables not counted; FILL
-# gets the processes, node 0's and node 1's in turn.
+# fill_most MARK LEAVE_MB NODE…: mlocked memory on the nodes, its page tables not counted;
+# FILL gets the processes, in the order of the nodes.
 fill_most() {
-	local node mb
+	local mark=$1 leave=$2 node mb
+	shift 2
 	cat /proc/sys/vm/stat_refresh >/dev/null
-	for node in 0 1; do
-		mb=$(($(free_above "$1" $node) / 256 - $2))
+	for node in "$@"; do
+		mb=$(($(free_above "$mark" "$node") / 256 - leave))
 		((mb > 0)) || mb=1
-		hold $node - mlocked:$mb >"$SCRATCH/fill$node" 2>&1 &
+		hold "$node" - mlocked:$mb >"$SCRATCH/fill$node" 2>&1 &
 		FILL+=("$!")
 	done
-	for node in 0 1; do
+	for node in "$@"; do
 		if ! within 60 grep -q ready "$SCRATCH/fill$node"; then
 			diag "node $node was not filled: $(<"$SCRATCH/fill$node")"
 			return 1
@@ -248,12 +249,16 @@ fill_most() {
 	done
 }
 
-# fill_up MARK LEAVE_MB: as much, in two steps, so that just LEAVE_MB is left above the
-# watermark: what a large one needs beside its memory is not known before.
+# fill_up MARK LEAVE_MB [NODE…]: as much, on nodes 0 and 1 if none is named, in two steps, so
+# that just LEAVE_MB is left above the watermark: what a large one needs beside its memory is
+# not known before.
 fill_up() {
+	local mark=$1 leave=$2
+	shift 2
+	(($#)) || set -- 0 1
 	FILL=()
-	fill_most "$1" $(($2 + 16))
-	fill_most "$1" "$2"
+	fill_most "$mark" $((leave + 16)) "$@"
+	fill_most "$mark" "$leave" "$@"
 }
 
 # empty PID…: ends processes whose memory is not looked at any more.
