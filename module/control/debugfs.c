@@ -127,6 +127,16 @@ static void kn_show_proc(struct seq_file *m, const struct kn_proc *proc)
 		seq_printf(m, "%s%ld", comma, KN_PAGES_TO_MB(shared));
 		comma = ",";
 	}
+	comma = " ";
+	for_each_online_node(nid) {
+		if (!rcu_access_pointer(proc->use_map)) {
+			seq_puts(m, " -");
+			break;
+		}
+		seq_printf(m, "%s%ld", comma,
+			   KN_PAGES_TO_MB(max(0L, atomic_long_read(&proc->pages[nid].astray))));
+		comma = ",";
+	}
 	kn_seq_comm(m, proc->comm);
 }
 
@@ -135,14 +145,15 @@ static void kn_show_proc(struct seq_file *m, const struct kn_proc *proc)
  * mb_per_node and threads_per_node one figure per online node (MiB; runnable threads
  * at the last sample); bound_mb the part that may not be moved; active_mb_per_node what was
  * accessed between the last two scans, "-" while that is not known; shared_mb_per_node the part
- * of mb_per_node that other processes map as well, or that KSM has merged.
+ * of mb_per_node that other processes map as well, or that KSM has merged; astray_mb_per_node
+ * what is elsewhere though only the node's threads use it, "-" while that is not known.
  */
 static int processes_show(struct seq_file *m, void *unused)
 {
 	struct kn_proc *proc;
 
 	seq_puts(m,
-		 "pid home state reason cpu_mcpu mb_per_node threads_per_node bound_mb active_mb_per_node shared_mb_per_node comm\n");
+		 "pid home state reason cpu_mcpu mb_per_node threads_per_node bound_mb active_mb_per_node shared_mb_per_node astray_mb_per_node comm\n");
 	for (proc = kn_registry_next(NULL); proc; proc = kn_registry_next(proc))
 		kn_show_proc(m, proc);
 	return 0;

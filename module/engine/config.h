@@ -26,6 +26,7 @@ struct kn_config {
 	unsigned int scan_mb_per_sec;
 	unsigned int migrate_mb_per_sec;
 	unsigned int min_rss_mb;
+	unsigned int watch_threads;
 };
 
 extern struct kn_config kn_config;

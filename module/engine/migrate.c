@@ -27,6 +27,7 @@
 #include "pages.h"
 #include "room.h"
 #include "stats.h"
+#include "uses.h"
 
 /* Slices of mmap lock spent on filling one batch, at most. */
 #define KN_BATCH_SLICES		64
@@ -50,6 +51,7 @@
 struct kn_batch {
 	const struct kn_proc *proc;
 	bool hot;			/* only pages that were lately accessed */
+	bool by_use;			/* only those that the destination's threads alone use */
 	struct kn_frames frames;	/* where the last page that was met is */
 	struct list_head folios;	/* isolated */
 	struct list_head reserved;	/* large destination folios that nobody has yet */
@@ -100,6 +102,8 @@ static unsigned long kn_batch_sift(struct kn_walk *walk, const struct kn_run *ru
 	unsigned long asked = 0;
 	unsigned int i, next;
 
+	if (batch->by_use && kn_use_node(batch->proc, run->addr) != batch->nid)
+		return 0;
 	for (i = run->begin; i < run->end; i = next) {
 		unsigned long entry;
 
@@ -155,6 +159,8 @@ static int kn_batch_take(struct kn_walk *walk, struct page *page, enum kn_page_k
 	if (!(batch->sources & BIT_ULL(nid)))
 		return 0;
 	if (batch->hot && !kn_hot_test(batch->proc, walk->addr))
+		return 0;
+	if (batch->by_use && kn_use_node(batch->proc, walk->addr) != batch->nid)
 		return 0;
 	if (kind != KN_PAGE_MOVABLE) {
 		kn_count_skip(kind, nr_pages);
@@ -472,6 +478,7 @@ u64 kn_migrate_batch(struct kn_proc *proc, int nid)
 		.max = U64_MAX,
 		.retry_ms = KN_MIGRATE_RETRY_MS,
 	};
+	u64 moved;
 
 	if (!(home & BIT_ULL(nid)))
 		return 0;
@@ -480,8 +487,16 @@ u64 kn_migrate_batch(struct kn_proc *proc, int nid)
 		m->pass.retry_at = jiffies + msecs_to_jiffies(KN_MIGRATE_RETRY_MS);
 		return cost;
 	}
-	atomic_long_sub(kn_batch_run(&batch, proc, &m->pass, atomic_long_read(&m->quota)),
-			&m->quota);
+	if (READ_ONCE(proc->by_use)) {
+		batch.by_use = true;
+		batch.sources = ~BIT_ULL(nid);
+	}
+	moved = kn_batch_run(&batch, proc, &m->pass, atomic_long_read(&m->quota));
+	atomic_long_sub(moved, &m->quota);
+	if (batch.by_use) {
+		atomic_long_sub(moved, &proc->pages[nid].astray);
+		kn_stat_add(migrate_pages_by_use, moved);
+	}
 	return cost + kn_batch_cost(&batch);
 }
 

@@ -270,7 +270,11 @@ static bool kn_vma_is_shmem(const struct vm_area_struct *vma)
 	       file_inode(vma->vm_file)->i_sb->s_magic == TMPFS_MAGIC;
 }
 
-static bool kn_vma_counts(const struct vm_area_struct *vma)
+/**
+ * kn_vma_counts - whether a mapping's pages are looked at: not those of files on disk
+ * @vma: the mmap lock is held
+ */
+bool kn_vma_counts(const struct vm_area_struct *vma)
 {
 	if (is_vm_hugetlb_page((struct vm_area_struct *)vma))
 		return true;

@@ -113,6 +113,7 @@ static inline unsigned long kn_run_present(const struct kn_run *run)
 struct folio;
 
 enum kn_page_kind kn_folio_kind(const struct kn_walk *w, struct folio *folio, struct page *page);
+bool kn_vma_counts(const struct vm_area_struct *vma);
 enum kn_walk_result kn_walk_slice(struct kn_walk *walk);
 void kn_count_skip(enum kn_page_kind kind, u64 pages);
 

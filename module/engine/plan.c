@@ -23,8 +23,12 @@
 #include "node.h"
 #include "plan.h"
 #include "stats.h"
+#include "uses.h"
 
 #define KN_SAMPLE_MIN_NS	(50 * NSEC_PER_MSEC)
+
+/* Fewer pages astray than this part of a process are not worth a move. */
+#define KN_ASTRAY_PART		64
 
 /* Room for a snapshot of @room processes: everything the policy reads and writes. */
 static struct {
@@ -231,6 +235,7 @@ static u64 kn_apply(struct kn_proc *proc, const struct policy_verdict *v, enum k
 	int nid;
 
 	WRITE_ONCE(proc->home, v->home);
+	WRITE_ONCE(proc->by_use, false);
 	proc->past = v->past;
 	WRITE_ONCE(proc->reason, v->reason);
 	WRITE_ONCE(proc->state, kn_state_of(proc, v));
@@ -244,6 +249,49 @@ static u64 kn_apply(struct kn_proc *proc, const struct policy_verdict *v, enum k
 		kn_decision_record(proc, from, v);
 	}
 	return wanting;
+}
+
+/* Whether the plan itself moves pages of a process. */
+static bool kn_plan_moves(const struct kn_proc *proc)
+{
+	int nid;
+
+	for (nid = 0; nid < nr_node_ids && !proc->by_use; nid++)
+		if (atomic_long_read(&proc->migrate[nid].quota) > 0)
+			return true;
+	return false;
+}
+
+/*
+ * Where the plan moves nothing of a process that has several nodes: pages that only another
+ * node's threads use are to go there.  Returns the nodes.
+ */
+static u64 kn_apply_uses(struct kn_proc *proc)
+{
+	long astray = 0, all = 0;
+	u64 into = 0;
+	int nid;
+
+	if (kn_plan_moves(proc))
+		return 0;
+	for (nid = 0; nid < nr_node_ids; nid++) {
+		long here = atomic_long_read(&proc->pages[nid].astray);
+
+		all += atomic_long_read(&proc->pages[nid].movable);
+		if (here <= 0 || !(proc->home & BIT_ULL(nid)))
+			continue;
+		astray += here;
+		into |= BIT_ULL(nid);
+	}
+	if (astray <= all / KN_ASTRAY_PART)
+		return 0;
+	WRITE_ONCE(proc->by_use, true);
+	WRITE_ONCE(proc->state, KN_STATE_MEMORY);
+	for (nid = 0; nid < nr_node_ids; nid++)
+		if (into & BIT_ULL(nid))
+			atomic_long_set(&proc->migrate[nid].quota,
+					atomic_long_read(&proc->pages[nid].astray));
+	return into;
 }
 
 static void kn_tunables(struct policy_tunables *t, enum kn_mode mode)
@@ -289,8 +337,16 @@ int kn_plan_pass(enum kn_mode mode)
 	kn_stat_add(plan_time_ns, ktime_get_ns() - start);
 	kn_stat_inc(plan_passes);
 
-	for (i = 0; i < kn_arena.nr && !err; i++)
-		wanting |= kn_apply(kn_arena.recs[i], &kn_arena.verdicts[i], mode);
+	for (i = 0; i < kn_arena.nr && !err; i++) {
+		struct kn_proc *proc = kn_arena.recs[i];
+
+		wanting |= kn_apply(proc, &kn_arena.verdicts[i], mode);
+		if (!kn_mode_moves_memory(mode) || hweight64(proc->home) < 2 ||
+		    !READ_ONCE(kn_config.watch_threads))
+			kn_uses_forget(proc);
+		else if (!kn_uses_begin(proc))
+			kn_stat_inc(plan_no_memory);
+	}
 	if (!err) {
 		WRITE_ONCE(kn_nodes_wanting, wanting);
 		if (!kn_mode_moves_memory(mode))
@@ -353,6 +409,31 @@ u32 kn_plan_publish(bool *changed)
 bool kn_plan_moves_into(int nid)
 {
 	return READ_ONCE(kn_nodes_wanting) & BIT_ULL(nid);
+}
+
+/**
+ * kn_plan_watch - look what the threads of wide processes use, and act on it
+ *
+ * After each pass and in between: a sample of each thread in a whole period would be few.
+ * Return: whether that is so for some of them.
+ */
+bool kn_plan_watch(void)
+{
+	struct kn_proc *proc;
+	bool again = false;
+	u64 wanting = 0;
+
+	for (proc = kn_registry_next(NULL); proc; proc = kn_registry_next(proc)) {
+		if (!proc->uses)
+			continue;
+		again |= kn_uses_sample(proc);
+		wanting |= kn_apply_uses(proc);
+	}
+	if (wanting & ~kn_nodes_wanting) {
+		WRITE_ONCE(kn_nodes_wanting, kn_nodes_wanting | wanting);
+		kn_workers_kick();
+	}
+	return again;
 }
 
 /**

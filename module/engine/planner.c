@@ -54,6 +54,9 @@
 #define KN_NEW_PART		4
 #define KN_NEW_MIN_MS		60U
 
+/* While it is learned what the threads of wide processes use. */
+#define KN_WATCH_MS		50U
+
 static struct task_struct *kn_planner;
 static DECLARE_WAIT_QUEUE_HEAD(kn_planner_wait);
 static bool kn_planner_kicked;
@@ -65,6 +68,7 @@ static struct {
 	unsigned int threads_left;	/* away from home, no place in the last round */
 	unsigned int retries;		/* rounds beside the pass's own, see above */
 	bool found_new;			/* processes, in the last pass */
+	bool watches;			/* it is still learning what the threads of some use */
 	bool early;			/* the last pass came before its time */
 } kn_now;
 
@@ -141,17 +145,30 @@ static void kn_pass(void)
 		kn_stat_inc(plan_no_memory);
 	if (kn_mode_moves_threads(kn_now.mode) && kn_can_move_threads())
 		kn_bias_threads();
+	kn_now.watches = kn_plan_watch();
 	kn_forget_unseen();
 	kn_workers_kick();
 }
 
-/* Sleeps for @ms; true if something was asked of the planner meanwhile. */
+/*
+ * Sleeps for @ms, but for looking what threads use while that is being learned; true if
+ * something was asked of the planner meanwhile.
+ */
 static bool kn_planner_sleep(unsigned int ms)
 {
-	wait_event_freezable_timeout(kn_planner_wait,
-				     READ_ONCE(kn_planner_kicked) || kthread_should_stop(),
-				     msecs_to_jiffies(ms));
-	return READ_ONCE(kn_planner_kicked) || kthread_should_stop();
+	unsigned int step_ms;
+
+	for (; ms; ms -= step_ms) {
+		step_ms = kn_now.watches ? min(ms, KN_WATCH_MS) : ms;
+		wait_event_freezable_timeout(kn_planner_wait,
+					     READ_ONCE(kn_planner_kicked) || kthread_should_stop(),
+					     msecs_to_jiffies(step_ms));
+		if (READ_ONCE(kn_planner_kicked) || kthread_should_stop())
+			return true;
+		if (kn_now.watches)
+			kn_now.watches = kn_plan_watch();
+	}
+	return false;
 }
 
 /*

@@ -17,6 +17,7 @@
 #include "exempt.h"
 #include "registry.h"
 #include "scan.h"
+#include "uses.h"
 
 static DEFINE_MUTEX(kn_registry_lock);	/* the list, the hash, their counts */
 static LIST_HEAD(kn_procs);
@@ -33,6 +34,7 @@ static void kn_proc_free(struct kn_proc *proc)
 	kfree(proc->run_mcpu);
 	kn_shares_free(proc);
 	kvfree(proc->scan.owed);
+	kn_uses_forget(proc);
 	kvfree(rcu_dereference_protected(proc->hot, true));
 	kfree(proc);
 }

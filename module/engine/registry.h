@@ -27,6 +27,8 @@
 #include "share.h"
 
 struct kn_page_bits;
+struct kn_use_map;
+struct policy_uses;
 
 enum kn_state {
 	KN_STATE_NEW,		/* first scan not finished */
@@ -46,6 +48,7 @@ struct kn_node_pages {
 	atomic_long_t fixed;
 	atomic_long_t shared;		/* several processes map them, or KSM merged them */
 	atomic_long_t active;		/* of all three; lately accessed, see scan.c */
+	atomic_long_t astray;		/* elsewhere, but only this node's threads use them */
 };
 
 /* What one pass over an address space has counted so far. */
@@ -54,6 +57,7 @@ struct kn_count {
 	u64 fixed;
 	u64 shared;
 	u64 active;
+	u64 astray;
 };
 
 /* A pass over an address space that moves pages, batch by batch. */
@@ -107,6 +111,10 @@ struct kn_proc {
 	struct kn_share shares[KN_MAX_SHARES];	/* by the last pass */
 	struct kn_page_bits __rcu *hot;	/* accessed between the last two scans; may be NULL */
 	u32 hot_looks;			/* scans that have filled it; 0: not known yet */
+	struct policy_uses *uses;	/* planner thread; NULL unless its home has several nodes */
+	u32 uses_skip;			/* threads that have had their turn */
+	u64 use_bytes;			/* that the map gave to nodes when a scan was asked for */
+	struct kn_use_map __rcu *use_map;	/* what the scan goes by; may be NULL */
 
 	/* sampled by the planner */
 	u64 sampled_ns;			/* time of the last sample, 0 before the first */
@@ -121,6 +129,7 @@ struct kn_proc {
 	u64 mem_nodes;
 	int scan_nid;			/* whose worker scans it */
 	bool exempt;
+	bool by_use;			/* its quotas are of pages astray, see uses.c */
 
 	/* decided by the policy */
 	u64 home;

@@ -32,6 +32,7 @@
 #include "pages.h"
 #include "scan.h"
 #include "stats.h"
+#include "uses.h"
 
 /* While a process's placement does not change, its passes get rarer, up to this. */
 #define KN_SCAN_MAX_BACKOFF	16
@@ -129,6 +130,16 @@ static unsigned int kn_scan_part_young(const struct kn_walk *walk, const struct 
 	return hweight_long(young);
 }
 
+/* Page-table lock held.  Counts pages that only the threads of another node use. */
+static void kn_scan_use(const struct kn_scan_walk *s, unsigned long addr, int nid,
+			unsigned int nr_pages)
+{
+	int wanted = kn_use_node(s->proc, addr);
+
+	if (wanted != NUMA_NO_NODE && wanted != nid)
+		s->scan->count[wanted].astray += nr_pages;
+}
+
 /* Page-table lock held.  Counts part of a run, the process's own pages, all on one node. */
 static void kn_scan_part(struct kn_walk *walk, const struct kn_scan_walk *s,
 			 const struct kn_run *part)
@@ -137,10 +148,12 @@ static void kn_scan_part(struct kn_walk *walk, const struct kn_scan_walk *s,
 	unsigned int nr = part->end - part->begin;
 
 	walk->pages += nr;
-	if (walk->vma_kind == KN_PAGE_MOVABLE)
+	if (walk->vma_kind == KN_PAGE_MOVABLE) {
 		count->movable += nr;
-	else
+		kn_scan_use(s, part->addr, s->frames.nid, nr);
+	} else {
 		count->fixed += nr;
+	}
 	if (s->scan->takes || s->scan->looks)
 		count->active += kn_scan_part_young(walk, s, part);
 }
@@ -192,6 +205,7 @@ static int kn_scan_page(struct kn_walk *walk, struct page *page, enum kn_page_ki
 		kn_share_count(s->proc, kind == KN_PAGE_SHARED ? walk->key : 0, nid, nr_pages);
 	} else if (kind == KN_PAGE_MOVABLE) {
 		count[nid].movable += nr_pages;
+		kn_scan_use(s, walk->addr, nid, nr_pages);
 	} else {
 		count[nid].fixed += nr_pages;
 	}
@@ -215,6 +229,7 @@ static bool kn_scan_publish(struct kn_proc *proc, u64 *movable, u64 *fixed)
 		changed += abs((long)c->fixed - was);
 		was = atomic_long_xchg(&proc->pages[nid].shared, c->shared);
 		changed += abs((long)c->shared - was);
+		atomic_long_set(&proc->pages[nid].astray, c->astray);
 		all += c->movable + c->fixed + c->shared;
 		*movable += c->movable;
 		*fixed += c->fixed + c->shared;

@@ -14,4 +14,5 @@ struct kn_config kn_config = {
 	.scan_mb_per_sec = 1024,
 	.migrate_mb_per_sec = 512,
 	.min_rss_mb = 64,
+	.watch_threads = 1,
 };

@@ -21,6 +21,8 @@
 	X(scan_pages, "pages seen by scans") \
 	X(scan_entries, "page-table entries looked at: a huge page is one") \
 	X(scan_looks, "of scan_passes: those that found out which pages were accessed") \
+	X(uses_sampled, "threads of wide processes seen, to learn what they use") \
+	X(uses_known, "addresses in their memory that these were using") \
 	X(scan_lock_busy, "slices put off because the mmap lock was not free") \
 	X(scan_lock_contended, "slices cut short because somebody waited for the mmap lock") \
 	X(mmap_lock_hold_ns_max, "longest time an mmap lock was held (a maximum)") \
@@ -33,6 +35,7 @@
 	X(migrate_pages_isolated, "pages taken off their LRU list to be migrated") \
 	X(migrate_pages_ok, "pages migrated, on their final node") \
 	X(migrate_pages_hot, "of migrate_pages_ok: moved first, as lately accessed") \
+	X(migrate_pages_by_use, "of migrate_pages_ok: only the node's threads use them") \
 	X(migrate_pages_failed, "pages put back where they were") \
 	X(migrate_thp_ok, "huge pages migrated whole") \
 	X(migrate_thp_failed, "huge pages put back where they were") \

@@ -23,6 +23,7 @@
 #include "registry.h"
 #include "stats.h"
 #include "threads.h"
+#include "uses.h"
 
 /* Threads looked at in one pass; the others have their turn in the next. */
 #define KN_AWAY_MAX	256
@@ -78,17 +79,18 @@ static int kn_collect_away(struct kn_proc *proc, int nr)
 	leader = pid_task(proc->pid, PIDTYPE_TGID);
 	if (leader) {
 		for_each_thread(leader, t) {
+			u64 home = kn_uses_home(proc, t->pid);
 			int cpu = task_cpu(t);
 
 			if (nr == KN_AWAY_MAX)
 				break;
-			if (!kn_is_away(t, proc->home, cpu))
+			if (!kn_is_away(t, home, cpu))
 				continue;
 			kn_away[nr++] = (struct kn_away) {
 				.task = get_task_struct(t),
 				.tgid = proc->tgid,
 				.cpu = cpu,
-				.home = proc->home,
+				.home = home,
 			};
 		}
 	}

@@ -46,7 +46,8 @@ passed_since() {
 readonly RANGES="scan_period_ms 1000 100 60000
 scan_mb_per_sec 1024 1 1048576
 migrate_mb_per_sec 512 1 1048576
-min_rss_mb 64 1 1048576"
+min_rss_mb 64 1 1048576
+watch_threads 1 0 1"
 
 load
 is "the default of mode" full "$(<"$PARAMS/mode")"

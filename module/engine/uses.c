@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Finds out which memory of a wide process the threads on each node use, without a fault and
+ * without the processor's help: now and then it looks where a running thread was when it last
+ * entered the kernel (at the latest by the timer's tick), and takes what the code there was
+ * about to read or write.
+ *
+ * Context: planner thread, may sleep; kn_use_node() any.  A thread's registers are read while
+ * it may be entering the kernel on another CPU, or exit: they may be torn, and its stack may
+ * be gone.  Reading cannot fault in earnest, and a wrong sample is one of many.
+ */
+#include <linux/jiffies.h>
+#include <linux/mm.h>
+#include <linux/pid.h>
+#include <linux/ptrace.h>
+#include <linux/sched.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/sched/task_stack.h>
+#include <linux/slab.h>
+#include <linux/topology.h>
+#include <linux/uaccess.h>
+
+#include "../compat/housekeeping.h"
+#include "../compat/runnable.h"
+#include "../policy/uses.h"
+#include "engine.h"
+#include "pages.h"
+#include "registry.h"
+#include "stats.h"
+#include "uses.h"
+
+/* Threads of one process that are looked at each time; the others have their turn later. */
+#define KN_SEEN_MAX	64
+
+/* Addresses that one thread gives each time, and how much code is read around it for that. */
+#define KN_SEEN_ADDRS	8
+#define KN_CODE_BEFORE	256
+#define KN_CODE_BEHIND	128
+
+/* What was used so long ago may be used by others now. */
+#define KN_USES_SECONDS	60
+
+#define KN_MAX_SPANS	(POLICY_MAX_USES / 3)
+
+/* With so many samples a process is known: there is no hurry for more. */
+#define KN_USES_ENOUGH	(POLICY_MAX_USES / 2)
+
+/* If the map has changed by such a part, what is astray is counted anew at once. */
+#define KN_USES_CHANGE_PART	8
+
+/* A thread as it was seen. */
+struct kn_seen {
+	struct task_struct *task;	/* with a reference */
+	int nid;
+	u64 ip;
+	u64 regs[POLICY_REGS];
+	u32 nr_addrs;
+	u64 addrs[KN_SEEN_ADDRS];	/* what it was about to use */
+};
+
+static struct kn_seen kn_seen[KN_SEEN_MAX];	/* planner thread only */
+static struct policy_span kn_spans[KN_MAX_SPANS];
+
+/* What the scan and migration go by; replaced as a whole. */
+struct kn_use_map {
+	struct rcu_head rcu;
+	u32 nr;
+	struct policy_span span[];
+};
+
+/* RCU.  Fills @seen from @t's registers in user mode; false if they are not to be had. */
+static bool kn_see(struct task_struct *t, struct kn_seen *seen)
+{
+	struct pt_regs regs;
+	int cpu = task_cpu(t);
+
+	if (!kn_task_runnable(t) || !kn_cpu_is_balanced(cpu) || !t->stack)
+		return false;
+	if (copy_from_kernel_nofault(&regs, task_pt_regs(t), sizeof(regs)))
+		return false;
+	if (regs.cs != __USER_CS)	/* nor 32-bit code */
+		return false;
+	*seen = (struct kn_seen) {
+		.task = t,
+		.nid = cpu_to_node(cpu),
+		.ip = regs.ip,
+		.regs = {
+			regs.ax, regs.cx, regs.dx, regs.bx, regs.sp, regs.bp, regs.si, regs.di,
+			regs.r8, regs.r9, regs.r10, regs.r11, regs.r12, regs.r13, regs.r14,
+			regs.r15,
+		},
+	};
+	return true;
+}
+
+/* Looks at some of @proc's threads, behind @skip of them; returns how many were seen. */
+static u32 kn_see_threads(struct kn_proc *proc, u32 skip)
+{
+	struct task_struct *leader, *t;
+	u32 nr = 0;
+
+	rcu_read_lock();
+	leader = pid_task(proc->pid, PIDTYPE_TGID);
+	if (leader) {
+		for_each_thread(leader, t) {
+			if (nr == KN_SEEN_MAX)
+				break;
+			if (skip) {
+				skip--;
+				continue;
+			}
+			if (!kn_see(t, &kn_seen[nr]))
+				continue;
+			get_task_struct(t);
+			nr++;
+		}
+	}
+	rcu_read_unlock();
+	return nr;
+}
+
+/*
+ * Reads the code around where a thread was, as a debugger does, which waits for the mmap lock:
+ * where that is taken now it is not tried.  What is before may be in no mapping.
+ */
+static void kn_read_code(struct mm_struct *mm, const struct kn_seen *seen, struct policy_code *code,
+			 u8 *bytes)
+{
+	int len;
+
+	code->bytes = bytes;
+	code->len = 0;
+	if (!mmap_read_trylock(mm))
+		return;
+	mmap_read_unlock(mm);
+	code->start = seen->ip - KN_CODE_BEFORE;
+	len = access_process_vm(seen->task, code->start, bytes, KN_CODE_BEFORE + KN_CODE_BEHIND, 0);
+	if (len <= KN_CODE_BEFORE) {
+		code->start = seen->ip;
+		len = access_process_vm(seen->task, seen->ip, bytes, KN_CODE_BEHIND, 0);
+	}
+	code->len = max(len, 0);
+}
+
+static void kn_see_operands(struct mm_struct *mm, struct kn_seen *seen)
+{
+	static u8 bytes[KN_CODE_BEFORE + KN_CODE_BEHIND];	/* planner thread only */
+	struct policy_code code;
+
+	kn_read_code(mm, seen, &code, bytes);
+	seen->nr_addrs = policy_operands(&code, seen->ip, seen->regs, seen->addrs, KN_SEEN_ADDRS);
+}
+
+/* mmap lock held.  Adds a sample, if @addr is in memory that is looked at. */
+static void kn_add_use(struct kn_proc *proc, u64 addr, u32 who, u32 nid, u32 now)
+{
+	const struct vm_area_struct *vma = addr < TASK_SIZE_MAX ? find_vma(proc->mm, addr) : NULL;
+
+	if (!vma || vma->vm_start > addr || !kn_vma_counts(vma))
+		return;
+	policy_uses_add(proc->uses, addr, who, nid, now);
+	kn_stat_inc(uses_known);
+}
+
+/* Adds what the threads seen were using; the caller holds a reference on the address space. */
+static void kn_add_uses(struct kn_proc *proc, u32 nr)
+{
+	u32 now = jiffies / HZ, i, k;
+
+	for (i = 0; i < nr; i++)
+		kn_see_operands(proc->mm, &kn_seen[i]);
+	kn_stat_add(uses_sampled, nr);
+	policy_uses_expire(proc->uses, now - KN_USES_SECONDS);
+	if (!mmap_read_trylock(proc->mm))
+		return;
+	for (i = 0; i < nr; i++) {
+		const struct kn_seen *seen = &kn_seen[i];
+		u32 who = seen->task->pid;
+		u32 nid = policy_uses_seen(proc->uses, who, seen->nid);
+
+		for (k = 0; k < seen->nr_addrs; k++)
+			kn_add_use(proc, seen->addrs[k], who, nid, now);
+	}
+	mmap_read_unlock(proc->mm);
+}
+
+static void kn_use_map_replace(struct kn_proc *proc, struct kn_use_map *new)
+{
+	struct kn_use_map *old = rcu_replace_pointer(proc->use_map, new, true);
+
+	if (old)
+		kfree_rcu(old, rcu);
+}
+
+/* Has a scan count what is astray, if that may have changed much since it was asked to. */
+static void kn_uses_scan(struct kn_proc *proc, u64 bytes)
+{
+	u64 most = max(proc->use_bytes, bytes);
+
+	if (most - min(proc->use_bytes, bytes) <= most / KN_USES_CHANGE_PART)
+		return;
+	proc->use_bytes = bytes;
+	/* A scan may be putting off its next pass right now: then it is late. */
+	WRITE_ONCE(proc->scan.due, jiffies);
+	kn_workers_kick();
+}
+
+/**
+ * kn_uses_begin - begin to look what a process's threads use, or go on
+ * @proc: its home has several nodes
+ *
+ * Planner thread.  Return: false without memory.
+ */
+bool kn_uses_begin(struct kn_proc *proc)
+{
+	if (!proc->uses)
+		proc->uses = kvzalloc(sizeof(*proc->uses), GFP_KERNEL);
+	return proc->uses;
+}
+
+/**
+ * kn_uses_sample - look what a process's threads are using
+ * @proc: after kn_uses_begin()
+ *
+ * Planner thread.  Return: whether to look again soon.
+ */
+bool kn_uses_sample(struct kn_proc *proc)
+{
+	struct kn_use_map *map = NULL;
+	u64 bytes = 0;
+	u32 nr, i;
+
+	if (!mmget_not_zero(proc->mm))
+		return false;
+	nr = kn_see_threads(proc, proc->uses_skip);
+	proc->uses_skip = nr == KN_SEEN_MAX ? proc->uses_skip + nr : 0;
+	kn_add_uses(proc, nr);
+	for (i = 0; i < nr; i++)
+		put_task_struct(kn_seen[i].task);
+	mmput_async(proc->mm);
+
+	nr = policy_uses_spans(proc->uses, kn_spans, KN_MAX_SPANS);
+	if (nr)
+		map = kmalloc(struct_size(map, span, nr), GFP_KERNEL);
+	if (map) {
+		map->nr = nr;
+		memcpy(map->span, kn_spans, nr * sizeof(*kn_spans));
+	}
+	kn_use_map_replace(proc, map);
+	for (i = 0; i < nr; i++)
+		bytes += kn_spans[i].end - kn_spans[i].start;
+	kn_uses_scan(proc, bytes);
+	return proc->uses->nr < KN_USES_ENOUGH;
+}
+
+/**
+ * kn_uses_home - where a thread belongs
+ * @proc: its process, with a home
+ * @tid: its number
+ *
+ * Planner thread.  Return: the node from which its part of the memory is used, if the threads
+ * have parts; or else all that the process's home has.
+ */
+u64 kn_uses_home(const struct kn_proc *proc, pid_t tid)
+{
+	u32 nid;
+
+	if (!proc->uses || !rcu_access_pointer(proc->use_map) ||
+	    !policy_uses_home(proc->uses, tid, &nid))
+		return proc->home;
+	return BIT_ULL(nid) & proc->home ?: proc->home;
+}
+
+/**
+ * kn_uses_forget - it does not matter any more
+ * @proc: its home has one node, or none; or nobody has it any more
+ *
+ * Planner thread, or whoever drops the last reference.
+ */
+void kn_uses_forget(struct kn_proc *proc)
+{
+	if (!proc->uses)
+		return;
+	kn_use_map_replace(proc, NULL);
+	kvfree(proc->uses);
+	proc->uses = NULL;
+	proc->use_bytes = 0;
+}
+
+/**
+ * kn_use_node - the node that alone uses a page of a process
+ * @proc: the process
+ * @addr: the page's address
+ *
+ * Any context.  Return: the node; NUMA_NO_NODE if nobody knows, or several do.
+ */
+int kn_use_node(const struct kn_proc *proc, unsigned long addr)
+{
+	const struct kn_use_map *map;
+	int nid = NUMA_NO_NODE;
+	u32 low = 0, high;
+
+	rcu_read_lock();
+	map = rcu_dereference(proc->use_map);
+	high = map ? map->nr : 0;
+	while (low < high) {
+		u32 mid = (low + high) / 2;
+
+		if (addr >= map->span[mid].end) {
+			low = mid + 1;
+		} else if (addr < map->span[mid].start) {
+			high = mid;
+		} else {
+			nid = map->span[mid].nid;
+			break;
+		}
+	}
+	rcu_read_unlock();
+	return nid;
+}

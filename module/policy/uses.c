@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Samples of who uses what, and the memory that they give to one node.
+ *
+ * Called by the engine for a process whose home has several nodes.  That threads of two nodes
+ * use the same memory shows in neighbouring samples that disagree: then nothing is said of
+ * any of it.
+ */
+#include <linux/kernel.h>
+#include <linux/string.h>
+#include "uses.h"
+
+/* Fewer samples than this say nothing. */
+#define LEAST_USES	32
+
+/* Of a hundred samples so many must have the node of the nearest other one. */
+#define AGREE_PERCENT	85
+
+/* So many in a row must agree before what is between them is given to their node. */
+#define LEAST_RUN	3
+
+/* A thread belongs to another node once it was seen there so often in a row. */
+#define SETTLED_TIMES	8
+
+/* Places of the table in which a thread may be. */
+#define USER_PROBES	8
+
+#define PAGE_BITS	12
+
+/* The first sample at or behind @addr. */
+static u32 find_use(const struct policy_uses *u, u64 addr)
+{
+	u32 low = 0, high = u->nr;
+
+	while (low < high) {
+		u32 mid = (low + high) / 2;
+
+		if (u->use[mid].addr < addr)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+static void remove_use(struct policy_uses *u, u32 k)
+{
+	u->nr--;
+	memmove(&u->use[k], &u->use[k + 1], (u->nr - k) * sizeof(u->use[0]));
+}
+
+static void remove_oldest(struct policy_uses *u)
+{
+	u32 k, oldest = 0;
+
+	for (k = 1; k < u->nr; k++)
+		if ((s32)(u->use[k].time - u->use[oldest].time) < 0)
+			oldest = k;
+	remove_use(u, oldest);
+}
+
+/* The place of a thread's record, or where one for it goes: a free one, or one to take over. */
+static u32 find_user(const struct policy_uses *u, u32 who)
+{
+	u32 k, at = 0;
+
+	for (k = 0; k < USER_PROBES; k++) {
+		at = (who + k) % POLICY_MAX_USERS;
+		if (!u->user[at].who || u->user[at].who == who)
+			break;
+	}
+	return at;
+}
+
+static void relabel(struct policy_uses *u, u32 who, u32 nid)
+{
+	u32 k;
+
+	for (k = 0; k < u->nr; k++)
+		if (u->use[k].who == who)
+			u->use[k].nid = nid;
+}
+
+/**
+ * policy_uses_seen() - a thread was seen
+ * @u: the process's samples
+ * @who: a number of the thread's own, not 0
+ * @nid: node it was on
+ *
+ * Memory does not run after a thread that is away for a moment; when it stays away all that
+ * it used goes with it.  Return: the node it belongs on.
+ */
+u32 policy_uses_seen(struct policy_uses *u, u32 who, u32 nid)
+{
+	struct policy_user *user = &u->user[find_user(u, who)];
+
+	if (user->who != who)
+		*user = (struct policy_user){ .who = who, .nid = nid };
+	if (nid == user->nid || nid != user->seen) {
+		user->seen = nid;
+		user->times = 0;
+	}
+	if (nid != user->nid && ++user->times == SETTLED_TIMES) {
+		user->nid = nid;
+		relabel(u, who, nid);
+	}
+	return user->nid;
+}
+
+/**
+ * policy_uses_home() - where a thread belongs
+ * @u: the process's samples
+ * @who: the thread
+ * @nid: receives the node
+ *
+ * Return: false if it has not been seen, or too many others have.
+ */
+bool policy_uses_home(const struct policy_uses *u, u32 who, u32 *nid)
+{
+	const struct policy_user *user = &u->user[find_user(u, who)];
+
+	if (user->who != who)
+		return false;
+	*nid = user->nid;
+	return true;
+}
+
+/**
+ * policy_uses_add() - add a sample
+ * @u: the process's samples
+ * @addr: what was used
+ * @who: the thread that did
+ * @nid: node it belongs on
+ * @time: now
+ *
+ * One sample is kept of a page, the latest: else a thread's stack would soon be all there is.
+ */
+void policy_uses_add(struct policy_uses *u, u64 addr, u32 who, u32 nid, u32 time)
+{
+	struct policy_use use = {
+		.addr = addr >> PAGE_BITS << PAGE_BITS,
+		.time = time,
+		.who = who,
+		.nid = nid,
+	};
+	u32 at = find_use(u, use.addr);
+
+	if (at < u->nr && u->use[at].addr == use.addr) {
+		u->use[at] = use;
+		return;
+	}
+	if (u->nr == POLICY_MAX_USES) {
+		remove_oldest(u);
+		at = find_use(u, use.addr);
+	}
+	memmove(&u->use[at + 1], &u->use[at], (u->nr - at) * sizeof(use));
+	u->use[at] = use;
+	u->nr++;
+}
+
+/**
+ * policy_uses_expire() - forget what is too old
+ * @u: the process's samples
+ * @oldest: time of the oldest that is kept
+ */
+void policy_uses_expire(struct policy_uses *u, u32 oldest)
+{
+	u32 k, kept = 0;
+
+	for (k = 0; k < u->nr; k++)
+		if ((s32)(u->use[k].time - oldest) >= 0)
+			u->use[kept++] = u->use[k];
+	u->nr = kept;
+}
+
+/* Whether sample @k has the node of the one that is nearest. */
+static bool agrees(const struct policy_uses *u, u32 k)
+{
+	u64 before = k ? u->use[k].addr - u->use[k - 1].addr : U64_MAX;
+	u64 behind = k + 1 < u->nr ? u->use[k + 1].addr - u->use[k].addr : U64_MAX;
+
+	return u->use[k].nid == u->use[before < behind ? k - 1 : k + 1].nid;
+}
+
+static bool all_agree(const struct policy_uses *u)
+{
+	u32 k, nr = 0;
+
+	if (u->nr < LEAST_USES)
+		return false;
+	for (k = 0; k < u->nr; k++)
+		nr += agrees(u, k);
+	return nr * 100 >= u->nr * AGREE_PERCENT;
+}
+
+/**
+ * policy_uses_spans() - what memory belongs to the threads of one node
+ * @u: the process's samples
+ * @spans: receives it, by address
+ * @max: room in @spans
+ *
+ * Between two spans nobody knows.  Return: how many; 0 if the samples are few, or disagree.
+ */
+u32 policy_uses_spans(const struct policy_uses *u, struct policy_span *spans, u32 max)
+{
+	u32 first, behind, nr = 0;
+
+	if (!all_agree(u))
+		return 0;
+	for (first = 0; first < u->nr && nr < max; first = behind) {
+		for (behind = first + 1; behind < u->nr && u->use[behind].nid == u->use[first].nid;
+		     behind++)
+			;
+		if (behind - first < LEAST_RUN)
+			continue;
+		spans[nr++] = (struct policy_span) {
+			.start = u->use[first].addr,
+			.end = u->use[behind - 1].addr + (1UL << PAGE_BITS),
+			.nid = u->use[first].nid,
+		};
+	}
+	return nr;
+}
