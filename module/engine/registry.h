@@ -113,6 +113,7 @@ struct kn_proc {
 	u32 hot_looks;			/* scans that have filled it; 0: not known yet */
 	struct policy_uses *uses;	/* planner thread; NULL unless its home has several nodes */
 	u32 uses_skip;			/* threads that have had their turn */
+	u32 uses_looks;			/* since it was begun */
 	u64 use_bytes;			/* that the map gave to nodes when a scan was asked for */
 	struct kn_use_map __rcu *use_map;	/* what the scan goes by; may be NULL */
 

@@ -44,8 +44,12 @@
 
 #define KN_MAX_SPANS	(POLICY_MAX_USES / 3)
 
-/* With so many samples a process is known: there is no hurry for more. */
+/*
+ * With so many samples a process is known; where so many looks have not brought them, as with
+ * a virtual machine's vCPU threads, they will not.  Then one look in a pass will do.
+ */
 #define KN_USES_ENOUGH	(POLICY_MAX_USES / 2)
+#define KN_USES_LOOKS	200U
 
 /* If the map has changed by such a part, what is astray is counted anew at once. */
 #define KN_USES_CHANGE_PART	8
@@ -234,6 +238,7 @@ bool kn_uses_sample(struct kn_proc *proc)
 
 	if (!mmget_not_zero(proc->mm))
 		return false;
+	proc->uses_looks = min(proc->uses_looks + 1, KN_USES_LOOKS);
 	nr = kn_see_threads(proc, proc->uses_skip);
 	proc->uses_skip = nr == KN_SEEN_MAX ? proc->uses_skip + nr : 0;
 	kn_add_uses(proc, nr);
@@ -252,7 +257,7 @@ bool kn_uses_sample(struct kn_proc *proc)
 	for (i = 0; i < nr; i++)
 		bytes += kn_spans[i].end - kn_spans[i].start;
 	kn_uses_scan(proc, bytes);
-	return proc->uses->nr < KN_USES_ENOUGH;
+	return proc->uses->nr < KN_USES_ENOUGH && proc->uses_looks < KN_USES_LOOKS;
 }
 
 /**
@@ -286,6 +291,7 @@ void kn_uses_forget(struct kn_proc *proc)
 	kn_use_map_replace(proc, NULL);
 	kvfree(proc->uses);
 	proc->uses = NULL;
+	proc->uses_looks = 0;
 	proc->use_bytes = 0;
 }
 
