@@ -238,7 +238,7 @@ static bool uses_follow(char *message)
 	for (who = 1; who < 3 * POLICY_MAX_USERS; who++)
 		policy_uses_seen(&uses, who, who % 4);
 	memset(&uses, 0, sizeof(uses));
-	for (i = 0; i < 40; i++) {
+	for (i = 0; i < 39; i++) {	/* the last time it is away */
 		policy_uses_add(&uses, i * MB, 1, policy_uses_seen(&uses, 1, i % 3 == 2), i);
 		policy_uses_add(&uses, i * MB + 8192, 2, policy_uses_seen(&uses, 2, 1), i);
 	}
