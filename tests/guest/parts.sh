@@ -95,9 +95,13 @@ check "and all are still near" within 10 parts_are_near
 echo 60000 >"$PARAMS/scan_period_ms"
 sleep 1
 moved=$(stat_of migrate_pages_ok)
+declare -A away=()
 for tid in "/proc/$pid"/task/*; do
 	tid=${tid##*/}
-	taskset -pc "$(<"/sys/devices/system/node/node$((1 - $(thread_node "$tid")))/cpulist")" "$tid" >/dev/null
+	away[$tid]=$((1 - $(thread_node "$tid")))
+done
+for tid in "${!away[@]}"; do
+	taskset -pc "$(<"/sys/devices/system/node/node${away[$tid]}/cpulist")" "$tid" >/dev/null
 done
 sleep 1
 at_most "sent away they are not near (per mille)" 500 "$(near_permille)"
