@@ -10,7 +10,8 @@
  * What exchanges have put on a node, less what they took from it, and what they keep free
  * there for a huge page, is in kn_put_on[].  No
  * leg may bring it above KN_MOST_PUT_ON: that is what keeps a node from being drained where
- * one half of an exchange fails, whoever fails, and in whatever order the batches come.
+ * one half of an exchange fails, whoever fails, and in whatever order the batches come.  Where
+ * it is below 0 when they have ended, the node is owed pages, and one leg alone may bring them.
  */
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
@@ -178,21 +179,38 @@ static struct kn_exchange *kn_exchange_create(const struct policy_exchange *p,
 }
 
 /**
+ * kn_exchange_owed_pages - what exchanges took off a node beyond what they put there
+ * @nid: the node
+ *
+ * Any context.
+ */
+u64 kn_exchange_owed_pages(int nid)
+{
+	return max_t(long, -atomic_long_read(&kn_put_on[nid]), 0);
+}
+
+/**
  * kn_exchanges_plan - have these exchanges run, and no others
  * @plan: the policy's list
  * @procs: the records that its legs' indices mean
  *
  * Planner thread.  One that the plan before had as well goes on where it is.  Where a node
- * has room again, what exchanges put there does not matter any more.
+ * has room again, what exchanges put there does not matter any more; nor what they took, where
+ * no exchange wants to have it: others will.
  */
 void kn_exchanges_plan(const struct policy_exchanges *plan, struct kn_proc *const *procs)
 {
 	struct kn_exchange *x, *next;
+	u64 wanted = 0;
 	u32 i, k;
 	int nid;
 
+	for (i = 0; i < plan->nr; i++)
+		for (k = 0; k < plan->list[i].nr_legs; k++)
+			wanted |= BIT_ULL(plan->list[i].legs[k].to);
 	for (nid = 0; nid < nr_node_ids; nid++)
-		if (kn_node_headroom_pages(nid) > KN_BATCH_PAGES)
+		if (kn_node_headroom_pages(nid) > KN_BATCH_PAGES ||
+		    (!(wanted & BIT_ULL(nid)) && kn_exchange_owed_pages(nid)))
 			atomic_long_set(&kn_put_on[nid], 0);
 
 	mutex_lock(&kn_exchange_lock);
@@ -274,14 +292,20 @@ bool kn_exchange_is_due(const struct kn_exchange *x)
 	return false;
 }
 
+/* What an exchange may bring a node's account to: to what it was, if nothing leaves for it. */
+static long kn_exchange_most(const struct kn_exchange *x)
+{
+	return x->kind == POLICY_REST ? 0 : KN_MOST_PUT_ON;
+}
+
 /*
  * Pages that an exchange may put on a node: what its account has left, down to the floor; and
  * always what is free above the high watermark, which any migration may fill.  Without that
  * an exchange would stand still where somebody else has taken the other node's room.
  */
-static long kn_room_at(int nid, long put)
+static long kn_room_at(const struct kn_exchange *x, int nid, long put)
 {
-	long room = min_t(long, KN_MOST_PUT_ON - put, kn_node_exchange_pages(nid));
+	long room = min_t(long, kn_exchange_most(x) - put, kn_node_exchange_pages(nid));
 
 	return max_t(long, room, kn_node_headroom_pages(nid));
 }
@@ -290,32 +314,32 @@ static long kn_room_at(int nid, long put)
  * Takes room for a leg out of its destination's account, where @held pages are kept for it
  * already: pages, with these; 0, and nothing changed, if there is none.
  */
-static long kn_room_take(int nid, long held)
+static long kn_room_take(const struct kn_exchange *x, int nid, long held)
 {
 	long put = atomic_long_read(&kn_put_on[nid]), room;
 
 	do {
-		room = min_t(long, kn_room_at(nid, put) + held, KN_BATCH_PAGES);
+		room = min_t(long, kn_room_at(x, nid, put) + held, KN_BATCH_PAGES);
 		if (room < KN_LEAST_ROOM)
 			return 0;
 	} while (!atomic_long_try_cmpxchg(&kn_put_on[nid], &put, put - held + room));
 	return room;
 }
 
-/* The leg that comes to where leg @k leaves from. */
+/* The leg that comes to where leg @k leaves from; NULL where that one is alone. */
 static struct kn_exchange_leg *kn_leg_before(struct kn_exchange *x, u32 k)
 {
-	return &x->legs[(k ?: x->nr_legs) - 1];
+	return x->nr_legs == 1 ? NULL : &x->legs[(k ?: x->nr_legs) - 1];
 }
 
 /*
  * Accounts for @moved pages of a leg that have left their node, and for the room that may
- * have been kept there for @back, which has had none before.
+ * have been kept there for @back, if somebody comes, who has had none before.
  */
 static void kn_leg_left(struct kn_exchange_leg *leg, const struct kn_exchange_leg *back,
 			u64 moved)
 {
-	long held = back->spare ? HPAGE_PMD_NR : 0;
+	long held = back && back->spare ? HPAGE_PMD_NR : 0;
 
 	atomic_long_add(held - (long)moved, &kn_put_on[leg->from]);
 	WRITE_ONCE(leg->left, leg->left - (s64)moved);
@@ -349,12 +373,12 @@ static u64 kn_leg_run(struct kn_exchange *x, u32 k, u64 *cost)
 
 	if (!kn_leg_is_due(leg) || READ_ONCE(x->cancelled))
 		return 0;
-	room = kn_room_take(leg->to, held);
+	room = kn_room_take(x, leg->to, held);
 	if (!room)
 		return 0;
 	max = min_t(u64, room, max_t(s64, leg->left, KN_EXCHANGE_PAGES));
 	moved = kn_migrate_leg(leg->proc, &leg->pass, leg->from, leg->to, max, &leg->spare,
-			       &back->spare, cost);
+			       back ? &back->spare : NULL, cost);
 	held = leg->spare ? HPAGE_PMD_NR : 0;
 	atomic_long_sub(room - moved - held, &kn_put_on[leg->to]);
 	kn_leg_left(leg, back, moved);
@@ -376,7 +400,7 @@ static u32 kn_exchange_first(const struct kn_exchange *x)
 
 	for (k = 0; k < x->nr_legs; k++) {
 		int to = x->legs[k].to;
-		long room = kn_room_at(to, atomic_long_read(&kn_put_on[to]));
+		long room = kn_room_at(x, to, atomic_long_read(&kn_put_on[to]));
 
 		if (room > most && kn_leg_is_due(&x->legs[k])) {
 			most = room;
@@ -458,7 +482,7 @@ u64 kn_exchange_round(struct kn_exchange *x)
 
 	for (k = 0; k < x->nr_legs; k++)
 		moved += kn_leg_run(x, (first + k) % x->nr_legs, &cost);
-	if (!moved && !READ_ONCE(x->cancelled) && !kn_exchange_has_room(x))
+	if (!moved && x->nr_legs > 1 && !READ_ONCE(x->cancelled) && !kn_exchange_has_room(x))
 		moved = kn_exchange_bounce(x, &cost);
 	kn_spares_drop(x);
 	kn_boost_end(nice);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Exchange: the memory of two processes or more changes places between nodes that are
- * full.
+ * full; and of one alone, where an exchange left room (POLICY_REST).
  */
 #ifndef KNUMAD_ENGINE_EXCHANGE_H
 #define KNUMAD_ENGINE_EXCHANGE_H
@@ -61,6 +61,7 @@ struct kn_exchange_record {
 
 void kn_exchanges_plan(const struct policy_exchanges *plan, struct kn_proc *const *procs);
 void kn_exchanges_forget(void);
+u64 kn_exchange_owed_pages(int nid);
 
 struct kn_exchange *kn_exchange_next(struct kn_exchange *prev, int nid);
 bool kn_exchange_is_due(const struct kn_exchange *x);

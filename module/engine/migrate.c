@@ -508,7 +508,8 @@ u64 kn_migrate_batch(struct kn_proc *proc, int nid)
  * @to: node they go to; the caller has found room for @max pages there
  * @max: pages, at most; about KN_EXCHANGE_PAGES are moved
  * @spare_to: a free huge page on @to or NULL; NULL once it is used
- * @spare_from: receives the room of a huge page that has left @from, if it is NULL
+ * @spare_from: receives the room of a huge page that has left @from, if there is none in it;
+ *	NULL if nobody is to come there
  * @cost: what it cost is added, in pages
  *
  * For exchanges: the high watermark does not count, and the room that a huge page leaves is
@@ -531,7 +532,7 @@ u64 kn_migrate_leg(struct kn_proc *proc, struct kn_pass *pass, int from, int to,
 	batch.spare = *spare_to;
 	moved = kn_batch_run(&batch, proc, pass, batch.limit);
 	*spare_to = batch.spare;
-	if (moved >= HPAGE_PMD_NR && batch.huge && !*spare_from)
+	if (spare_from && moved >= HPAGE_PMD_NR && batch.huge && !*spare_from)
 		*spare_from = kn_room_keep(from);
 	*cost += kn_batch_cost(&batch);
 	return moved;

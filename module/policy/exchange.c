@@ -5,7 +5,8 @@
  * Called by plan_memory() once free pages are allotted.  What is left over wants from
  * node to node; where that runs in a circle (two nodes or more) nobody needs a free
  * page.  Where it does not, a process that loses little by it gives way: one without a
- * home, or one that hardly runs.  Those who save most by each page come first.
+ * home, or one that hardly runs.  Those who save most by each page come first.  What
+ * exchanges that have ended left free, pages that still wait may fill.
  */
 #include <linux/kernel.h>
 #include "plan.h"
@@ -332,6 +333,56 @@ static void exchange_with_idle(struct plan *pl)
 					give_way(pl, pl->spare[k].idx, from, to);
 }
 
+static bool has_leg_to(const struct plan *pl, u32 nid)
+{
+	const struct policy_exchanges *list = pl->exchanges;
+	u32 i, k;
+
+	for (i = 0; i < list->nr; i++)
+		for (k = 0; k < list->list[i].nr_legs; k++)
+			if (list->list[i].legs[k].to == nid)
+				return true;
+	return false;
+}
+
+/* Pages that want from @from to @to come without exchange; returns what is still owed. */
+static u64 come_alone(struct plan *pl, u32 from, u32 to, u64 owed)
+{
+	struct plan_edge *e = edge_of(pl, from, to);
+	struct policy_exchange *x;
+
+	while (owed >= CRUMB_PAGES && next_on(pl, from, to) && (x = next_exchange(pl))) {
+		u64 pages = min(owed, e->left);
+
+		*x = (struct policy_exchange) {
+			.kind = POLICY_REST,
+			.nr_legs = 1,
+			.pages = pages,
+			.gain_ucpu = saved_by(pl, e, pages),
+			.legs = { { .proc = e->proc, .from = from, .to = to } },
+		};
+		pl->exchanges->nr++;
+		take_from(pl, from, to, pages);
+		owed -= pages;
+	}
+	return owed;
+}
+
+/* While an exchange goes on, what its nodes are owed is what comes next. */
+static void bring_rests(struct plan *pl)
+{
+	u32 from, to;
+
+	for (to = 0; to < pl->nr_nodes; to++) {
+		u64 owed = pl->s->nodes[to].owed_pages;
+
+		if (owed < CRUMB_PAGES || has_leg_to(pl, to))
+			continue;
+		for (from = 0; from < pl->nr_nodes; from++)
+			owed = come_alone(pl, from, to, owed);
+	}
+}
+
 /**
  * plan_exchange() - find who changes places with whom
  * @pl: the plan; the first nr_waiting keys are the processes with pages that wait, those
@@ -347,5 +398,6 @@ void plan_exchange(struct plan *pl)
 	fill_edges(pl);
 	exchange_pairs(pl);
 	exchange_chains(pl);
+	bring_rests(pl);
 	exchange_with_idle(pl);
 }

@@ -40,6 +40,7 @@ static const char * const exchange_names[] = {
 	[POLICY_PAIR]		= "pair",
 	[POLICY_CHAIN]		= "chain",
 	[POLICY_GIVE_WAY]	= "give-way",
+	[POLICY_REST]		= "rest",
 };
 
 const char *policy_action_name(enum policy_action action)

@@ -27,6 +27,7 @@
  * @total_pages: memory of the node; 0 for a node without memory
  * @free_pages: free memory above the high watermark: what may be filled
  * @cache_pages: page cache that would give way where nobody exchanges anything
+ * @owed_pages: pages that exchanges took off the node beyond what they put there
  */
 struct policy_node {
 	u32 cpu_mcpu;
@@ -34,6 +35,7 @@ struct policy_node {
 	u64 total_pages;
 	u64 free_pages;
 	u64 cache_pages;
+	u64 owed_pages;
 };
 
 /**
@@ -234,11 +236,14 @@ struct policy_leg {
  * @POLICY_PAIR: each wants to where the other is
  * @POLICY_CHAIN: each wants to where the next one is, in a circle
  * @POLICY_GIVE_WAY: the first wants to where the second is, which loses far less
+ * @POLICY_REST: one alone wants to where exchanges left more free than they found, as they
+ *	do where one of the processes had less to move than another
  */
 enum policy_exchange_kind {
 	POLICY_PAIR,
 	POLICY_CHAIN,
 	POLICY_GIVE_WAY,
+	POLICY_REST,
 	POLICY_NR_EXCHANGE_KINDS
 };
 
@@ -246,7 +251,7 @@ enum policy_exchange_kind {
  * struct policy_exchange - memory that changes places
  * @kind: why
  * @nr_legs: 2..POLICY_EXCHANGE_LEGS; each leg leaves the node that the one before goes
- *	to, and the first the one that the last goes to
+ *	to, and the first the one that the last goes to; 1 for POLICY_REST
  * @pages: how many of each leg
  * @gain_ucpu: what the legs save in all
  * @legs: the parts

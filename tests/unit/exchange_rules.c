@@ -23,7 +23,7 @@ static bool leg_rules(const struct sim *sim, const struct policy_snapshot *s,
 	p = &s->procs[leg->proc];
 	v = &sim->verdicts[leg->proc];
 	name = sim->procs[sim->index[leg->proc]].name;
-	if (leg->from == leg->to || leg->from != before->to)
+	if (leg->from == leg->to || (x->kind != POLICY_REST && leg->from != before->to))
 		return rule_broken(message, "%s: exchange: a leg from node %u to %u after one to %u",
 				   name, leg->from, leg->to, before->to);
 	if (!(p->mem_nodes & BIT_ULL(leg->to)) || !s->nodes[leg->to].total_pages)
@@ -50,6 +50,18 @@ static u64 taken_off(const struct policy_exchanges *list, u32 k, u32 nid)
 		for (l = 0; l < list->list[i].nr_legs; l++)
 			if (list->list[i].legs[l].proc == k && list->list[i].legs[l].from == nid)
 				pages += list->list[i].pages;
+	return pages;
+}
+
+/* Pages that come to @nid alone, into what exchanges that have ended left free. */
+static u64 come_alone(const struct policy_exchanges *list, u32 nid)
+{
+	u64 pages = 0;
+	u32 i;
+
+	for (i = 0; i < list->nr; i++)
+		if (list->list[i].kind == POLICY_REST && list->list[i].legs[0].to == nid)
+			pages += list->list[i].pages;
 	return pages;
 }
 
@@ -83,7 +95,8 @@ bool exchange_rules_hold(const struct sim *sim, const struct policy_snapshot *s,
 	for (i = 0; i < list->nr; i++) {
 		const struct policy_exchange *x = &list->list[i];
 
-		if (x->nr_legs < 2 || x->nr_legs > POLICY_EXCHANGE_LEGS || !x->pages)
+		if ((x->nr_legs < 2) != (x->kind == POLICY_REST) || !x->nr_legs ||
+		    x->nr_legs > POLICY_EXCHANGE_LEGS || !x->pages)
 			return rule_broken(message, "an exchange of %llu pages with %u legs",
 					   (unsigned long long)x->pages, x->nr_legs);
 		for (k = 0; k < x->nr_legs; k++) {
@@ -91,6 +104,10 @@ bool exchange_rules_hold(const struct sim *sim, const struct policy_snapshot *s,
 
 			if (!leg_rules(sim, s, x, k, message))
 				return false;
+			nid = leg->to;
+			if (come_alone(list, nid) > s->nodes[nid].owed_pages)
+				return rule_broken(message, "more pages come alone to node %u than it is owed",
+						   nid);
 			nid = leg->from;
 			if (taken_off(list, leg->proc, nid) > s->procs[leg->proc].pages[nid])
 				return rule_broken(message, "%s: more pages exchanged than are on node %u",

@@ -71,7 +71,7 @@ static void random_pages(struct sim *sim, u32 i, u64 want, u64 *seed)
 	}
 }
 
-/* Some of what is free has page cache in it. */
+/* Some of what is free has page cache in it; some nodes are owed pages. */
 static void random_cache(struct sim *sim, u64 *seed)
 {
 	u32 nid;
@@ -79,6 +79,10 @@ static void random_cache(struct sim *sim, u64 *seed)
 	for (nid = 0; nid < sim->nr_nodes; nid++) {
 		struct policy_node *node = &sim->nodes[nid];
 
+		if (!below(seed, 6)) {
+			node->owed_pages = below(seed, 4096) % (node->free_pages + 1);
+			node->free_pages -= node->owed_pages;
+		}
 		if (below(seed, 4))
 			continue;
 		node->cache_pages = node->free_pages / (1 + below(seed, 3));

@@ -180,8 +180,10 @@ static bool read_node(struct sim *sim, const struct line *l, char *message)
 			node->other_mcpu = to_mcpu(l->word[k + 1]);
 		else if (!strcmp(l->word[k], "cache"))
 			node->cache_pages = to_pages(l->word[k + 1]);
+		else if (!strcmp(l->word[k], "owed"))
+			node->owed_pages = to_pages(l->word[k + 1]);
 		else
-			return wrong(l, message, "expected cpus, mem, used, cache or other");
+			return wrong(l, message, "expected cpus, mem, used, cache, owed or other");
 	}
 	node->free_pages = node->total_pages - used - node->cache_pages;
 	return true;

@@ -258,6 +258,10 @@ static u64 exchange_pages(struct sim *sim, const struct policy_exchange *x)
 		pages[x->legs[k].from] -= part;
 		pages[x->legs[k].to] += part;
 	}
+	if (x->kind == POLICY_REST) {
+		sim->nodes[x->legs[0].to].owed_pages -= part;
+		sim->nodes[x->legs[0].from].owed_pages += part;
+	}
 	return part * x->nr_legs;
 }
 
