@@ -45,14 +45,7 @@ check_meter() {
 }
 
 build_meter() {
-	local dir=$1 sources=("$LAB_TREE"/tests/meter/{meter,marks,pace,regions,options}.c)
-	host_tools gcc=gcc
-	# No command tells whether the C library's headers are there.
-	[[ -e /usr/include/stdio.h ]] || host_tools no-such-command=libc6-dev
-	say "building the meter"
-	logged "building the meter" "$LAB_CACHE/log/meter.log" \
-		gcc -std=gnu11 -O2 -g -Wall -Wextra -Wshadow -fPIC -shared -fvisibility=hidden -pthread \
-		-o "$dir/meter.so" "${sources[@]}"
+	build_plugin meter "$1/meter.so" "$LAB_TREE"/tests/meter/{meter,marks,pace,regions,options}.c
 }
 
 # need_meter: sets LAB_METER, the plugin, and LAB_METER_DIR, where its results go. After
@@ -65,10 +58,10 @@ need_meter() {
 		LAB_ACCEL=(-accel tcg,thread=multi -cpu max)
 		LAB_ACCEL_NAME=TCG
 	fi
-	"${LAB_QEMU[@]}" -help | grep -q '^-plugin' ||
+	qemu_has_plugins ||
 		lab_error "--meter: expected a QEMU with TCG plugins, found ${LAB_QEMU[*]} without; take it off the PATH to have the lab's own used"
 	hash_files sources "$LAB_TREE" tests/meter
-	hash_files key "$LAB_D" meter.sh
+	hash_files key "$LAB_D" meter.sh plugin.sh
 	hash_of key "$sources" "$key"
 	artefact dir meter "$key" 4 build_meter
 	LAB_METER=$dir/meter.so

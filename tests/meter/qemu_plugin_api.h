@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The part of QEMU's plugin interface that the meter uses. Debian packages no header
+ * The part of QEMU's plugin interface that the meter and the lab use. Debian packages no header
  * for it (looked for in trixie, QEMU 10.0), and QEMU's own needs GLib's. Names, types
  * and values are QEMU's; QEMU refuses a plugin whose qemu_plugin_version it does not
  * serve, so that a changed interface cannot be taken for this one.
@@ -51,6 +51,7 @@ METER_EXPORT int qemu_plugin_install(uint64_t id, const struct qemu_info *info,
 				     int argc, char **argv);
 
 /* What QEMU gives to the plugin. */
+void qemu_plugin_register_vcpu_init_cb(uint64_t id, void (*cb)(uint64_t id, unsigned int vcpu));
 void qemu_plugin_register_vcpu_idle_cb(uint64_t id, void (*cb)(uint64_t id, unsigned int vcpu));
 void qemu_plugin_register_vcpu_resume_cb(uint64_t id, void (*cb)(uint64_t id, unsigned int vcpu));
 void qemu_plugin_register_vcpu_tb_trans_cb(uint64_t id,

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# Plugins for QEMU's TCG: how one is built, and the one that has waiting CPUs yield
+# (yield.c). Sourced by scripts/lab; runs on the host.
+
+# build_plugin NAME OUT SOURCE…
+build_plugin() {
+	local name=$1 out=$2
+	shift 2
+	host_tools gcc=gcc
+	# No command tells whether the C library's headers are there.
+	[[ -e /usr/include/stdio.h ]] || host_tools no-such-command=libc6-dev
+	say "building the plugin $name"
+	logged "building the plugin $name" "$LAB_CACHE/log/$name.log" \
+		gcc -std=gnu11 -O2 -g -Wall -Wextra -Wshadow -fPIC -shared -fvisibility=hidden -pthread \
+		-o "$out" "$@"
+}
+
+qemu_has_plugins() {
+	"${LAB_QEMU[@]}" -help | grep -q '^-plugin'
+}
+
+build_yield() {
+	build_plugin yield "$1/yield.so" "$LAB_D/yield.c"
+}
+
+# yield_args: has waiting CPUs yield, where TCG runs them. Without it guests are slower,
+# nothing else: no error if it cannot be had. After need_meter.
+yield_args() {
+	local argument key api dir
+	[[ $LAB_ACCEL_NAME == TCG ]] && qemu_has_plugins || return 0
+	((EUID == 0)) || command -v gcc >/dev/null || return 0
+	for argument in "${OPT_QEMU_ARGS[@]}"; do
+		[[ $argument != *accel* && $argument != *kvm* ]] || return 0
+	done
+	hash_files key "$LAB_D" plugin.sh yield.c
+	hash_files api "$LAB_D/../../tests/meter" qemu_plugin_api.h
+	hash_of key "$key" "$api"
+	artefact dir yield "$key" 2 build_yield
+	OPT_QEMU_ARGS+=(-plugin "file=${dir//,/,,}/yield.so")
+}
