@@ -74,9 +74,9 @@ check() {
 }
 
 # within SECONDS COMMAND…: polls until COMMAND succeeds; 1 where it never does. Sets
-# WAITED, seconds with a tenth.
+# WAITED, seconds with a tenth. A slow machine gets KNUMAD_PATIENCE times as long.
 within() {
-	local limit=$(($1 * 10)) start now
+	local limit=$(($1 * 10 * ${KNUMAD_PATIENCE:-1})) start now
 	shift
 	now_ds start
 	while ! "$@"; do
