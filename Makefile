@@ -18,9 +18,10 @@ demo:
 test:
 	tests/run $(T)
 
-# Every test on every kernel series and flavour of scripts/lab.d/series: some hours.
+# Every test on every kernel series and flavour of scripts/lab.d/series: some hours; ARGS="--jobs 2"
+# runs two guests at a time.
 test-all:
-	tests/run --all
+	tests/run --all $(ARGS)
 
 # The race against hard bindings, NUMA balancing and numad: 40 minutes, or ARGS=--quick, 8.
 bench:
