@@ -29,8 +29,8 @@
 #include "stats.h"
 
 /*
- * What a node may be short of, so that with what the per-CPU lists take in at a time (up to
- * 63 pages a CPU) it is no more than KN_BATCH_PAGES; and room for a huge page.
+ * What a node may be short of, so that with what per-CPU lists take for those who come there
+ * (up to 63 pages a CPU at a time) it is no more than KN_BATCH_PAGES; and room for a huge page.
  */
 #define KN_MOST_PUT_ON		(KN_BATCH_PAGES - 128)
 
@@ -42,6 +42,9 @@
 
 /* An exchange that could not move anything has a rest. */
 #define KN_EXCHANGE_RETRY_MS	200
+
+/* Room may be hidden in per-CPU lists: looked for now and then by one that is stuck. */
+#define KN_EXCHANGE_SETTLE_MS	1000
 
 static DEFINE_MUTEX(kn_exchange_lock);	/* the list and the ring; a leaf */
 static LIST_HEAD(kn_exchanges);
@@ -162,6 +165,7 @@ static struct kn_exchange *kn_exchange_create(const struct policy_exchange *p,
 	x->kind = p->kind;
 	x->begun_ms = ktime_to_ms(ktime_get_boottime());
 	x->nr_legs = p->nr_legs;
+	x->settle_at = jiffies;
 	for (k = 0; k < p->nr_legs; k++) {
 		struct kn_exchange_leg *leg = &x->legs[k];
 
@@ -466,6 +470,19 @@ static bool kn_exchange_has_room(const struct kn_exchange *x)
 	return false;
 }
 
+static void kn_exchange_stuck(struct kn_exchange *x)
+{
+	u32 k;
+
+	kn_stat_inc(exchange_stuck);
+	for (k = 0; k < x->nr_legs; k++)
+		x->legs[k].pass.retry_at = jiffies + msecs_to_jiffies(KN_EXCHANGE_RETRY_MS);
+	if (time_before(jiffies, x->settle_at))
+		return;
+	x->settle_at = jiffies + msecs_to_jiffies(KN_EXCHANGE_SETTLE_MS);
+	kn_room_settle_everywhere();
+}
+
 /**
  * kn_exchange_round - move a batch of each leg, one after the other
  * @x: due; the caller's node is the first leg's destination
@@ -486,11 +503,8 @@ u64 kn_exchange_round(struct kn_exchange *x)
 		moved = kn_exchange_bounce(x, &cost);
 	kn_spares_drop(x);
 	kn_boost_end(nice);
-	if (!moved && !READ_ONCE(x->cancelled)) {
-		kn_stat_inc(exchange_stuck);
-		for (k = 0; k < x->nr_legs; k++)
-			x->legs[k].pass.retry_at = jiffies + msecs_to_jiffies(KN_EXCHANGE_RETRY_MS);
-	}
+	if (!moved && !READ_ONCE(x->cancelled))
+		kn_exchange_stuck(x);
 	return cost;
 }
 

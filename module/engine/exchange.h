@@ -37,6 +37,7 @@ struct kn_exchange {
 	u64 gain_ucpu;
 	bool cancelled;			/* the plan has changed */
 	bool planned;			/* in the plan being applied */
+	unsigned long settle_at;	/* when stuck, in jiffies */
 	u32 nr_legs;
 	struct kn_exchange_leg legs[];
 };

@@ -7,10 +7,13 @@
  *
  * Context: worker threads, holding nothing; may sleep.
  */
+#include <linux/cpu.h>
 #include <linux/gfp.h>
 #include <linux/mm.h>
 #include <linux/preempt.h>
+#include <linux/sched.h>
 #include <linux/sched/mm.h>
+#include <linux/workqueue.h>
 
 #include "../compat/folio.h"
 #include "../kern/calls.h"
@@ -87,6 +90,30 @@ void kn_room_settle(int nid)
 	preempt_disable();
 	KN_CALL(drain_local_pages)(zone);
 	preempt_enable();
+}
+
+static long kn_settle_here(void *unused)
+{
+	preempt_disable();
+	KN_CALL(drain_local_pages)(NULL);
+	preempt_enable();
+	return 0;
+}
+
+/**
+ * kn_room_settle_everywhere - have pages that were just freed count as free
+ *
+ * On all CPUs on which the caller may have freed them, whatever node they are on: the list of
+ * one takes in as many as a CPU's part of the low watermark.  Waits for these CPUs.
+ */
+void kn_room_settle_everywhere(void)
+{
+	int cpu;
+
+	cpus_read_lock();
+	for_each_cpu_and(cpu, current->cpus_ptr, cpu_online_mask)
+		work_on_cpu(cpu, kn_settle_here, NULL);
+	cpus_read_unlock();
 }
 
 /**

@@ -398,6 +398,6 @@ void plan_exchange(struct plan *pl)
 	fill_edges(pl);
 	exchange_pairs(pl);
 	exchange_chains(pl);
-	bring_rests(pl);
 	exchange_with_idle(pl);
+	bring_rests(pl);
 }

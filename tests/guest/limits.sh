@@ -93,7 +93,7 @@ partners() {
 	if within 30 memory_home "$mover" 0; then
 		pass "a partner that may be moved is found"
 	else
-		fail "a partner that may be moved is found" "$(state)"
+		fail "a partner that may be moved is found" "$(state; grep -E "^Node|count:|high:|  pages free|cpu:" /proc/zoneinfo)"
 	fi
 	at_least "it gave way (pages)" 20000 "$(anon_pages "$other" 1)"
 	check "cpuset: all memory is on its node" all_at "$set" 0
