@@ -7,11 +7,12 @@
  * The list has a lock of its own, held for moments only; who works on an exchange has a
  * reference, and sees in time that it was cancelled.
  *
- * What exchanges have put on a node, less what they took from it, and what they keep free
- * there for a huge page, is in kn_put_on[].  No
- * leg may bring it above KN_MOST_PUT_ON: that is what keeps a node from being drained where
- * one half of an exchange fails, whoever fails, and in whatever order the batches come.  Where
- * it is below 0 when they have ended, the node is owed pages, and one leg alone may bring them.
+ * What exchanges have put on a node, less what they took from it, is its account, kn_put_on[];
+ * what they have taken room for, or keep free for a huge page, is in kn_coming[].  No leg may
+ * bring the sum above KN_MOST_PUT_ON: that is what keeps a node from being drained where one
+ * half of an exchange fails, whoever fails, and in whatever order the batches come.  Where the
+ * account is below 0 when they have ended, the node is owed pages, and one leg alone may bring
+ * them.
  */
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
@@ -43,8 +44,8 @@
 /* An exchange that could not move anything has a rest. */
 #define KN_EXCHANGE_RETRY_MS	200
 
-/* Room may be hidden in per-CPU lists: looked for now and then by one that is stuck. */
-#define KN_EXCHANGE_SETTLE_MS	1000
+/* What is on the account of a node that no exchange has entered or left for so long is past. */
+#define KN_ACCOUNT_MS		10000
 
 static DEFINE_MUTEX(kn_exchange_lock);	/* the list and the ring; a leaf */
 static LIST_HEAD(kn_exchanges);
@@ -52,6 +53,8 @@ static struct kn_exchange_record kn_ended[KN_MAX_EXCHANGES];
 static u64 kn_nr_ended;
 
 static atomic_long_t kn_put_on[KNUMAD_MAX_NODES];
+static atomic_long_t kn_coming[KNUMAD_MAX_NODES];
+static unsigned long kn_concerned_at[KNUMAD_MAX_NODES];	/* planner thread only; jiffies */
 
 static void kn_exchange_release(struct kref *ref)
 {
@@ -165,7 +168,6 @@ static struct kn_exchange *kn_exchange_create(const struct policy_exchange *p,
 	x->kind = p->kind;
 	x->begun_ms = ktime_to_ms(ktime_get_boottime());
 	x->nr_legs = p->nr_legs;
-	x->settle_at = jiffies;
 	for (k = 0; k < p->nr_legs; k++) {
 		struct kn_exchange_leg *leg = &x->legs[k];
 
@@ -193,30 +195,42 @@ u64 kn_exchange_owed_pages(int nid)
 	return max_t(long, -atomic_long_read(&kn_put_on[nid]), 0);
 }
 
-/**
- * kn_exchanges_plan - have these exchanges run, and no others
- * @plan: the policy's list
- * @procs: the records that its legs' indices mean
- *
- * Planner thread.  One that the plan before had as well goes on where it is.  Where a node
- * has room again, what exchanges put there does not matter any more; nor what they took, where
- * no exchange wants to have it: others will.
+/*
+ * Planner thread.  Where a node has room again its account does not matter any more; nor where
+ * no exchange has had to do with it for a while.
  */
-void kn_exchanges_plan(const struct policy_exchanges *plan, struct kn_proc *const *procs)
+static void kn_accounts_close(const struct policy_exchanges *plan)
 {
-	struct kn_exchange *x, *next;
-	u64 wanted = 0;
+	u64 concerned = 0;
 	u32 i, k;
 	int nid;
 
 	for (i = 0; i < plan->nr; i++)
 		for (k = 0; k < plan->list[i].nr_legs; k++)
-			wanted |= BIT_ULL(plan->list[i].legs[k].to);
-	for (nid = 0; nid < nr_node_ids; nid++)
+			concerned |= BIT_ULL(plan->list[i].legs[k].from) |
+				     BIT_ULL(plan->list[i].legs[k].to);
+	for (nid = 0; nid < nr_node_ids; nid++) {
+		if (concerned & BIT_ULL(nid))
+			kn_concerned_at[nid] = jiffies;
 		if (kn_node_headroom_pages(nid) > KN_BATCH_PAGES ||
-		    (!(wanted & BIT_ULL(nid)) && kn_exchange_owed_pages(nid)))
+		    time_after(jiffies, kn_concerned_at[nid] + msecs_to_jiffies(KN_ACCOUNT_MS)))
 			atomic_long_set(&kn_put_on[nid], 0);
+	}
+}
 
+/**
+ * kn_exchanges_plan - have these exchanges run, and no others
+ * @plan: the policy's list
+ * @procs: the records that its legs' indices mean
+ *
+ * Planner thread.  One that the plan before had as well goes on where it is.
+ */
+void kn_exchanges_plan(const struct policy_exchanges *plan, struct kn_proc *const *procs)
+{
+	struct kn_exchange *x, *next;
+	u32 i, k;
+
+	kn_accounts_close(plan);
 	mutex_lock(&kn_exchange_lock);
 	list_for_each_entry(x, &kn_exchanges, list)
 		x->planned = false;
@@ -307,26 +321,27 @@ static long kn_exchange_most(const struct kn_exchange *x)
  * always what is free above the high watermark, which any migration may fill.  Without that
  * an exchange would stand still where somebody else has taken the other node's room.
  */
-static long kn_room_at(const struct kn_exchange *x, int nid, long put)
+static long kn_room_at(const struct kn_exchange *x, int nid, long coming)
 {
+	long put = atomic_long_read(&kn_put_on[nid]);
 	long room = min_t(long, kn_exchange_most(x) - put, kn_node_exchange_pages(nid));
 
-	return max_t(long, room, kn_node_headroom_pages(nid));
+	return max_t(long, room, kn_node_headroom_pages(nid)) - coming;
 }
 
 /*
- * Takes room for a leg out of its destination's account, where @held pages are kept for it
- * already: pages, with these; 0, and nothing changed, if there is none.
+ * Takes room for a leg on its destination, where @held pages are kept for it already: pages,
+ * with these; 0, and nothing changed, if there is none.
  */
 static long kn_room_take(const struct kn_exchange *x, int nid, long held)
 {
-	long put = atomic_long_read(&kn_put_on[nid]), room;
+	long coming = atomic_long_read(&kn_coming[nid]), room;
 
 	do {
-		room = min_t(long, kn_room_at(x, nid, put) + held, KN_BATCH_PAGES);
+		room = min_t(long, kn_room_at(x, nid, coming) + held, KN_BATCH_PAGES);
 		if (room < KN_LEAST_ROOM)
 			return 0;
-	} while (!atomic_long_try_cmpxchg(&kn_put_on[nid], &put, put - held + room));
+	} while (!atomic_long_try_cmpxchg(&kn_coming[nid], &coming, coming - held + room));
 	return room;
 }
 
@@ -345,7 +360,8 @@ static void kn_leg_left(struct kn_exchange_leg *leg, const struct kn_exchange_le
 {
 	long held = back && back->spare ? HPAGE_PMD_NR : 0;
 
-	atomic_long_add(held - (long)moved, &kn_put_on[leg->from]);
+	atomic_long_add(held, &kn_coming[leg->from]);
+	atomic_long_sub(moved, &kn_put_on[leg->from]);
 	WRITE_ONCE(leg->left, leg->left - (s64)moved);
 }
 
@@ -361,7 +377,7 @@ static void kn_spares_drop(struct kn_exchange *x)
 			continue;
 		kn_room_release(leg->spare, leg->to);
 		leg->spare = NULL;
-		atomic_long_sub(HPAGE_PMD_NR, &kn_put_on[leg->to]);
+		atomic_long_sub(HPAGE_PMD_NR, &kn_coming[leg->to]);
 	}
 }
 
@@ -384,7 +400,9 @@ static u64 kn_leg_run(struct kn_exchange *x, u32 k, u64 *cost)
 	moved = kn_migrate_leg(leg->proc, &leg->pass, leg->from, leg->to, max, &leg->spare,
 			       back ? &back->spare : NULL, cost);
 	held = leg->spare ? HPAGE_PMD_NR : 0;
-	atomic_long_sub(room - moved - held, &kn_put_on[leg->to]);
+	atomic_long_add(moved, &kn_put_on[leg->to]);
+	atomic_long_sub(room - held, &kn_coming[leg->to]);
+	cpumask_set_cpu(raw_smp_processor_id(), &x->freed_on);
 	kn_leg_left(leg, back, moved);
 	WRITE_ONCE(leg->moved, leg->moved + moved);
 	kn_stat_add(exchange_pages, moved);
@@ -404,7 +422,7 @@ static u32 kn_exchange_first(const struct kn_exchange *x)
 
 	for (k = 0; k < x->nr_legs; k++) {
 		int to = x->legs[k].to;
-		long room = kn_room_at(x, to, atomic_long_read(&kn_put_on[to]));
+		long room = kn_room_at(x, to, atomic_long_read(&kn_coming[to]));
 
 		if (room > most && kn_leg_is_due(&x->legs[k])) {
 			most = room;
@@ -464,10 +482,34 @@ static bool kn_exchange_has_room(const struct kn_exchange *x)
 {
 	u32 k;
 
-	for (k = 0; k < x->nr_legs; k++)
-		if (kn_node_exchange_pages(x->legs[k].to) >= KN_LEAST_ROOM)
+	for (k = 0; k < x->nr_legs; k++) {
+		int to = x->legs[k].to;
+
+		if (kn_room_at(x, to, atomic_long_read(&kn_coming[to])) >= KN_LEAST_ROOM)
 			return true;
+	}
 	return false;
+}
+
+/* Has the room count that the exchange has made; false if all of it does. */
+static bool kn_exchange_settle(struct kn_exchange *x)
+{
+	if (cpumask_empty(&x->freed_on))
+		return false;
+	kn_room_settle_on(&x->freed_on);
+	cpumask_clear(&x->freed_on);
+	return true;
+}
+
+/*
+ * No leg could move anything.  If there is no room for any, some of it may be hidden, and the
+ * next round will tell; or else it is made elsewhere.  Returns the pages moved for that.
+ */
+static u64 kn_exchange_make_room(struct kn_exchange *x, u64 *cost)
+{
+	if (kn_exchange_has_room(x) || kn_exchange_settle(x) || x->nr_legs == 1)
+		return 0;
+	return kn_exchange_bounce(x, cost);
 }
 
 static void kn_exchange_stuck(struct kn_exchange *x)
@@ -477,10 +519,6 @@ static void kn_exchange_stuck(struct kn_exchange *x)
 	kn_stat_inc(exchange_stuck);
 	for (k = 0; k < x->nr_legs; k++)
 		x->legs[k].pass.retry_at = jiffies + msecs_to_jiffies(KN_EXCHANGE_RETRY_MS);
-	if (time_before(jiffies, x->settle_at))
-		return;
-	x->settle_at = jiffies + msecs_to_jiffies(KN_EXCHANGE_SETTLE_MS);
-	kn_room_settle_everywhere();
 }
 
 /**
@@ -499,8 +537,8 @@ u64 kn_exchange_round(struct kn_exchange *x)
 
 	for (k = 0; k < x->nr_legs; k++)
 		moved += kn_leg_run(x, (first + k) % x->nr_legs, &cost);
-	if (!moved && x->nr_legs > 1 && !READ_ONCE(x->cancelled) && !kn_exchange_has_room(x))
-		moved = kn_exchange_bounce(x, &cost);
+	if (!moved && !READ_ONCE(x->cancelled))
+		moved = kn_exchange_make_room(x, &cost);
 	kn_spares_drop(x);
 	kn_boost_end(nice);
 	if (!moved && !READ_ONCE(x->cancelled))

@@ -439,17 +439,17 @@ static u64 kn_batch_run(struct kn_batch *batch, struct kn_proc *proc, struct kn_
 }
 
 /*
- * Whether a batch fits on a node: page cache that nobody uses gives way to it.  What that
+ * Whether @pages fit on a node: page cache that nobody uses gives way to it.  What that
  * takes is added to @cost, in pages: moving page cache counts for the rate as well.
  */
-static bool kn_make_room(int nid, u64 *cost)
+static bool kn_make_room(int nid, u64 pages, u64 *cost)
 {
 	int tries;
 
 	for (tries = 0; tries < KN_ROOM_TRIES; tries++) {
 		u64 left;
 
-		if (kn_node_headroom_pages(nid) >= KN_BATCH_PAGES)
+		if (kn_node_headroom_pages(nid) >= pages)
 			return true;
 		left = kn_cache_give_way(nid);
 		if (!left)
@@ -471,6 +471,7 @@ u64 kn_migrate_batch(struct kn_proc *proc, int nid)
 {
 	struct kn_migration *m = &proc->migrate[nid];
 	u64 home = READ_ONCE(proc->home), cost = 0;
+	long quota = atomic_long_read(&m->quota);
 	struct kn_batch batch = {
 		.nid = nid,
 		.sources = ~home,
@@ -482,7 +483,7 @@ u64 kn_migrate_batch(struct kn_proc *proc, int nid)
 
 	if (!(home & BIT_ULL(nid)))
 		return 0;
-	if (!kn_make_room(nid, &cost)) {
+	if (!kn_make_room(nid, clamp_t(long, quota, 1, KN_BATCH_PAGES), &cost)) {
 		kn_stat_inc(migrate_no_room);
 		m->pass.retry_at = jiffies + msecs_to_jiffies(KN_MIGRATE_RETRY_MS);
 		return cost;
@@ -491,7 +492,7 @@ u64 kn_migrate_batch(struct kn_proc *proc, int nid)
 		batch.by_use = true;
 		batch.sources = ~BIT_ULL(nid);
 	}
-	moved = kn_batch_run(&batch, proc, &m->pass, atomic_long_read(&m->quota));
+	moved = kn_batch_run(&batch, proc, &m->pass, quota);
 	atomic_long_sub(moved, &m->quota);
 	if (batch.by_use) {
 		atomic_long_sub(moved, &proc->pages[nid].astray);

@@ -85,8 +85,8 @@ struct zone *kn_node_zone(int nid)
  * kn_node_headroom_pages - how much may be put on a node
  * @nid: online or not
  *
- * What is free above the high watermark in the node's highest zone, less what the
- * counters may not show yet.  That zone is where the allocator takes movable pages from
+ * What is free above the high watermark in the node's highest zone, less what is reserved
+ * for atomic allocations, which counts as free, and what the counters may not show yet.  That zone is where the allocator takes movable pages from
  * first, down to its low watermark; lower zones (DMA32) are not counted as room.
  */
 u64 kn_node_headroom_pages(int nid)
@@ -97,7 +97,8 @@ u64 kn_node_headroom_pages(int nid)
 	if (!zone)
 		return 0;
 	free = zone_page_state(zone, NR_FREE_PAGES);
-	keep = high_wmark_pages(zone) + num_online_cpus() * KN_VMSTAT_DRIFT_PAGES;
+	keep = high_wmark_pages(zone) + READ_ONCE(zone->nr_reserved_highatomic) +
+	       num_online_cpus() * KN_VMSTAT_DRIFT_PAGES;
 	return free > keep ? free - keep : 0;
 }
 
@@ -118,7 +119,8 @@ u64 kn_node_exchange_pages(int nid)
 	if (!zone)
 		return 0;
 	free = zone_page_state_snapshot(zone, NR_FREE_PAGES);
-	keep = (min_wmark_pages(zone) + low_wmark_pages(zone)) / 2;
+	keep = (min_wmark_pages(zone) + low_wmark_pages(zone)) / 2 +
+	       READ_ONCE(zone->nr_reserved_highatomic);
 	return free > keep ? free - keep : 0;
 }
 

@@ -18,6 +18,7 @@
 #include <linux/rwsem.h>
 #include <linux/sched/clock.h>
 #include <linux/sched/mm.h>
+#include <linux/shmem_fs.h>
 #include <linux/sizes.h>
 
 #include "../compat/folio.h"
@@ -224,12 +225,26 @@ static const struct mm_walk_ops kn_walk_ops = {
 	KN_WALK_LOCK
 };
 
+/* memfd, System V and POSIX shared memory, shared anonymous memory: all are files of tmpfs. */
+static bool kn_vma_is_shmem(const struct vm_area_struct *vma)
+{
+	return vma->vm_flags & VM_MAYSHARE && vma->vm_file &&
+	       file_inode(vma->vm_file)->i_sb->s_magic == TMPFS_MAGIC;
+}
+
+/* Whether somebody has set a memory policy on some of a file of tmpfs, or on all its mount. */
+static bool kn_shmem_has_policy(const struct vm_area_struct *vma)
+{
+	return !RB_EMPTY_ROOT(&SHMEM_I(file_inode(vma->vm_file))->policy.root);
+}
+
 /* mmap lock held. */
 static enum kn_page_kind kn_vma_kind(const struct vm_area_struct *vma)
 {
 	if (vma->vm_flags & VM_LOCKED)
 		return KN_PAGE_MLOCKED;
-	if (kn_policy_binds(vma->vm_policy))
+	if (kn_policy_binds(vma->vm_policy) ||
+	    (kn_vma_is_shmem(vma) && kn_shmem_has_policy(vma)))
 		return KN_PAGE_POLICY;
 	return KN_PAGE_MOVABLE;
 }
@@ -261,13 +276,6 @@ enum kn_page_kind kn_folio_kind(const struct kn_walk *w, struct folio *folio, st
 			return kind;
 	}
 	return KN_PAGE_MOVABLE;
-}
-
-/* memfd, System V and POSIX shared memory, shared anonymous memory: all are files of tmpfs. */
-static bool kn_vma_is_shmem(const struct vm_area_struct *vma)
-{
-	return vma->vm_flags & VM_MAYSHARE && vma->vm_file &&
-	       file_inode(vma->vm_file)->i_sb->s_magic == TMPFS_MAGIC;
 }
 
 /**

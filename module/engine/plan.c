@@ -279,7 +279,7 @@ static u64 kn_apply_uses(struct kn_proc *proc)
 		long here = atomic_long_read(&proc->pages[nid].astray);
 
 		all += atomic_long_read(&proc->pages[nid].movable);
-		if (here <= 0 || !(proc->home & BIT_ULL(nid)))
+		if (here <= 0 || !(proc->home & proc->mem_nodes & BIT_ULL(nid)))
 			continue;
 		astray += here;
 		into |= BIT_ULL(nid);
@@ -342,7 +342,8 @@ int kn_plan_pass(enum kn_mode mode)
 		struct kn_proc *proc = kn_arena.recs[i];
 
 		wanting |= kn_apply(proc, &kn_arena.verdicts[i], mode);
-		if (!kn_mode_moves_memory(mode) || hweight64(proc->home) < 2 ||
+		if (!kn_mode_moves_memory(mode) || !s.tunables.may_move_memory ||
+		    hweight64(proc->home & proc->mem_nodes) < 2 ||
 		    !READ_ONCE(kn_config.watch_threads))
 			kn_uses_forget(proc);
 		else if (!kn_uses_begin(proc))

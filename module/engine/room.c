@@ -9,9 +9,9 @@
  */
 #include <linux/cpu.h>
 #include <linux/gfp.h>
+#include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/preempt.h>
-#include <linux/sched.h>
 #include <linux/sched/mm.h>
 #include <linux/workqueue.h>
 
@@ -101,19 +101,24 @@ static long kn_settle_here(void *unused)
 }
 
 /**
- * kn_room_settle_everywhere - have pages that were just freed count as free
+ * kn_room_settle_on - have pages that were just freed count as free
+ * @cpus: where they were freed
  *
- * On all CPUs on which the caller may have freed them, whatever node they are on: the list of
- * one takes in as many as a CPU's part of the low watermark.  Waits for these CPUs.
+ * On whatever node they are: a CPU's list of one takes in as many as its part of the low
+ * watermark.  Worker thread; waits for each of these CPUs.
  */
-void kn_room_settle_everywhere(void)
+void kn_room_settle_on(const struct cpumask *cpus)
 {
 	int cpu;
 
-	cpus_read_lock();
-	for_each_cpu_and(cpu, current->cpus_ptr, cpu_online_mask)
-		work_on_cpu(cpu, kn_settle_here, NULL);
-	cpus_read_unlock();
+	for_each_cpu(cpu, cpus) {
+		if (kthread_should_stop())
+			return;
+		cpus_read_lock();
+		if (cpu_online(cpu))
+			work_on_cpu(cpu, kn_settle_here, NULL);
+		cpus_read_unlock();
+	}
 }
 
 /**

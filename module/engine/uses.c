@@ -10,6 +10,7 @@
  * be gone.  Reading cannot fault in earnest, and a wrong sample is one of many.
  */
 #include <linux/jiffies.h>
+#include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/pid.h>
 #include <linux/ptrace.h>
@@ -84,7 +85,8 @@ static bool kn_see(struct task_struct *t, struct kn_seen *seen)
 		return false;
 	if (copy_from_kernel_nofault(&regs, task_pt_regs(t), sizeof(regs)))
 		return false;
-	if (regs.cs != __USER_CS)	/* nor 32-bit code */
+	/* Nor 32-bit code; workers of io_uring and vhost have registers of a user's, but no code. */
+	if (regs.cs != __USER_CS || !regs.ip || !regs.sp)
 		return false;
 	*seen = (struct kn_seen) {
 		.task = t,
@@ -125,27 +127,59 @@ static u32 kn_see_threads(struct kn_proc *proc, u32 skip)
 	return nr;
 }
 
-/*
- * Reads the code around where a thread was, as a debugger does, which waits for the mmap lock:
- * where that is taken now it is not tried.  What is before may be in no mapping.
- */
-static void kn_read_code(struct mm_struct *mm, const struct kn_seen *seen, struct policy_code *code,
-			 u8 *bytes)
+/* The address space is this thread's.  What is not in memory is not read. */
+static bool kn_read_user(u8 *to, u64 from, u64 end)
 {
-	int len;
+	return from >= end ||
+	       !copy_from_user_nofault(to, (const void __user *)(unsigned long)from, end - from);
+}
+
+/* mmap lock held.  The mapping of code at @ip, if it is one that is memory; or NULL. */
+static const struct vm_area_struct *kn_code_vma(struct mm_struct *mm, u64 ip)
+{
+	const struct vm_area_struct *vma = ip < TASK_SIZE_MAX ? find_vma(mm, ip) : NULL;
+
+	if (!vma || vma->vm_start > ip || !(vma->vm_flags & VM_EXEC) ||
+	    (vma->vm_flags & (VM_IO | VM_PFNMAP)))
+		return NULL;
+	return vma;
+}
+
+/*
+ * Reads the code around @ip into @bytes, in an address space that is this thread's.  Nobody is
+ * waited for: where the mmap lock is taken, or the page not in memory, there is none.  Of two
+ * pages it is the one with @ip that must be.
+ */
+static void kn_read_code(struct mm_struct *mm, u64 ip, struct policy_code *code, u8 *bytes)
+{
+	const struct vm_area_struct *vma;
+	u64 start, edge, end;
+	bool all = false;
 
 	code->bytes = bytes;
 	code->len = 0;
 	if (!mmap_read_trylock(mm))
 		return;
-	mmap_read_unlock(mm);
-	code->start = seen->ip - KN_CODE_BEFORE;
-	len = access_process_vm(seen->task, code->start, bytes, KN_CODE_BEFORE + KN_CODE_BEHIND, 0);
-	if (len <= KN_CODE_BEFORE) {
-		code->start = seen->ip;
-		len = access_process_vm(seen->task, seen->ip, bytes, KN_CODE_BEHIND, 0);
+	vma = kn_code_vma(mm, ip);
+	if (vma) {
+		start = max_t(u64, vma->vm_start, ip - min_t(u64, ip, KN_CODE_BEFORE));
+		end = min_t(u64, vma->vm_end, ip + KN_CODE_BEHIND);
+		edge = min_t(u64, end, (start & PAGE_MASK) + PAGE_SIZE);
+		if (edge <= ip) {
+			if (!kn_read_user(bytes, start, edge))
+				start = edge;
+			all = kn_read_user(bytes + (edge - start), edge, end);
+		} else {
+			all = kn_read_user(bytes, start, edge);
+			if (!kn_read_user(bytes + (edge - start), edge, end))
+				end = edge;
+		}
 	}
-	code->len = max(len, 0);
+	mmap_read_unlock(mm);
+	if (!all)
+		return;
+	code->start = start;
+	code->len = end - start;
 }
 
 static void kn_see_operands(struct mm_struct *mm, struct kn_seen *seen)
@@ -153,7 +187,7 @@ static void kn_see_operands(struct mm_struct *mm, struct kn_seen *seen)
 	static u8 bytes[KN_CODE_BEFORE + KN_CODE_BEHIND];	/* planner thread only */
 	struct policy_code code;
 
-	kn_read_code(mm, seen, &code, bytes);
+	kn_read_code(mm, seen->ip, &code, bytes);
 	seen->nr_addrs = policy_operands(&code, seen->ip, seen->regs, seen->addrs, KN_SEEN_ADDRS);
 }
 
@@ -173,8 +207,10 @@ static void kn_add_uses(struct kn_proc *proc, u32 nr)
 {
 	u32 now = jiffies / HZ, i, k;
 
+	kthread_use_mm(proc->mm);
 	for (i = 0; i < nr; i++)
 		kn_see_operands(proc->mm, &kn_seen[i]);
+	kthread_unuse_mm(proc->mm);
 	kn_stat_add(uses_sampled, nr);
 	policy_uses_expire(proc->uses, now - KN_USES_SECONDS);
 	if (!mmap_read_trylock(proc->mm))
@@ -188,6 +224,25 @@ static void kn_add_uses(struct kn_proc *proc, u32 nr)
 			kn_add_use(proc, seen->addrs[k], who, nid, now);
 	}
 	mmap_read_unlock(proc->mm);
+}
+
+/*
+ * Leaves of kn_spans[] whole runs of entries only, as scan and migration judge a run by its
+ * first page; returns how many are left.
+ */
+static u32 kn_spans_to_runs(u32 nr)
+{
+	u32 i, left = 0;
+
+	for (i = 0; i < nr; i++) {
+		struct policy_span *span = &kn_spans[i];
+
+		span->start = ALIGN(span->start, KN_RUN_ENTRIES * PAGE_SIZE);
+		span->end = ALIGN_DOWN(span->end, KN_RUN_ENTRIES * PAGE_SIZE);
+		if (span->start < span->end)
+			kn_spans[left++] = *span;
+	}
+	return left;
 }
 
 static void kn_use_map_replace(struct kn_proc *proc, struct kn_use_map *new)
@@ -246,7 +301,7 @@ bool kn_uses_sample(struct kn_proc *proc)
 		put_task_struct(kn_seen[i].task);
 	mmput_async(proc->mm);
 
-	nr = policy_uses_spans(proc->uses, kn_spans, KN_MAX_SPANS);
+	nr = kn_spans_to_runs(policy_uses_spans(proc->uses, kn_spans, KN_MAX_SPANS));
 	if (nr)
 		map = kmalloc(struct_size(map, span, nr), GFP_KERNEL);
 	if (map) {

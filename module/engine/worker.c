@@ -185,7 +185,7 @@ static bool kn_worker_exchange(struct kn_worker *w)
 static unsigned int kn_worker_round(struct kn_worker *w)
 {
 	enum kn_mode mode = kn_mode();
-	bool more;
+	bool moves = kn_mode_moves_memory(mode) && kn_capable(KN_CAP_MIGRATE), more;
 
 	if (mode == KN_MODE_OFF) {
 		kn_worker_forget(w);
@@ -194,9 +194,9 @@ static unsigned int kn_worker_round(struct kn_worker *w)
 	kn_bucket_fill(&w->scan, READ_ONCE(kn_config.scan_mb_per_sec));
 	kn_bucket_fill(&w->migrate, READ_ONCE(kn_config.migrate_mb_per_sec));
 	more = kn_worker_scan(w);
-	if (kn_mode_moves_memory(mode) && kn_plan_moves_into(w->nid))
+	if (moves && kn_plan_moves_into(w->nid))
 		more |= kn_worker_migrate(w);
-	if (kn_mode_moves_memory(mode))
+	if (moves)
 		more |= kn_worker_exchange(w);
 	if (!more)
 		kn_worker_forget(w);
