@@ -25,10 +25,11 @@ build_yield() {
 	build_plugin yield "$1/yield.so" "$LAB_D/yield.c"
 }
 
-# yield_args: has waiting CPUs yield, where TCG runs them. Without it guests are slower,
-# nothing else: no error if it cannot be had. After need_meter.
+# yield_args: has waiting CPUs yield, and loads rest that say so, where TCG runs them. Without
+# it guests are slower, nothing else: no error if it cannot be had. The meter paces loads
+# itself. After need_meter.
 yield_args() {
-	local argument key api dir
+	local argument key api dir rest=off
 	[[ $LAB_ACCEL_NAME == TCG ]] && qemu_has_plugins || return 0
 	((EUID == 0)) || command -v gcc >/dev/null || return 0
 	for argument in "${OPT_QEMU_ARGS[@]}"; do
@@ -38,5 +39,6 @@ yield_args() {
 	hash_files api "$LAB_D/../../tests/meter" qemu_plugin_api.h
 	hash_of key "$key" "$api"
 	artefact dir yield "$key" 2 build_yield
-	OPT_QEMU_ARGS+=(-plugin "file=${dir//,/,,}/yield.so")
+	[[ -n $OPT_METER ]] || rest=on
+	OPT_QEMU_ARGS+=(-plugin "file=${dir//,/,,}/yield.so,rest=$rest")
 }

@@ -27,6 +27,9 @@
 
 /* Compared between two looks at the clock and at the CPU the thread runs on. */
 #define CHUNK_BYTES	(256UL << 10)
+
+/* With --rest, compared between two pauses. */
+#define REST_BYTES	(32UL << 10)
 #define POLL_NS		(10 * 1000 * 1000)
 
 struct shared {
@@ -91,6 +94,13 @@ static uint64_t compare_and_write(const struct worker *w, size_t offset, size_t 
 	return bad;
 }
 
+static uint64_t compare(const struct worker *w, size_t offset, size_t bytes, uint64_t pass)
+{
+	if (opt.verify)
+		return compare_and_write(w, offset, bytes, pass);
+	return !!memcmp(lower + offset, upper + offset, bytes);
+}
+
 static void check_own_pages(struct worker *w, uint64_t full_passes, size_t stopped_at)
 {
 	for (size_t page = w->index; page < half_bytes / PATTERN_PAGE; page += nr_threads) {
@@ -99,6 +109,21 @@ static void check_own_pages(struct worker *w, uint64_t full_passes, size_t stopp
 		w->bad_words += check_pattern(lower, upper, page,
 					      full_passes + written_again);
 	}
+}
+
+/* Compares with a pause now and then, which in the lab's guests is a rest for the machine. */
+static uint64_t compare_and_rest(const struct worker *w, size_t offset, size_t bytes,
+				 uint64_t pass)
+{
+	uint64_t bad = 0;
+
+	for (size_t at = offset; at < offset + bytes; at += REST_BYTES) {
+		size_t left = offset + bytes - at;
+
+		bad += compare(w, at, left < REST_BYTES ? left : REST_BYTES, pass);
+		__builtin_ia32_pause();
+	}
+	return bad;
 }
 
 /* The measured part: ends after the passes, the seconds, or a stop signal. */
@@ -117,10 +142,10 @@ static void compare_halves(struct worker *w)
 		unsigned int cpu, node;
 		double cpu_now, now;
 
-		if (opt.verify)
-			w->bad_words += compare_and_write(w, offset, bytes, full_passes + 1);
-		else if (memcmp(lower + offset, upper + offset, bytes))
-			w->bad_words++;
+		if (opt.rest)
+			w->bad_words += compare_and_rest(w, offset, bytes, full_passes + 1);
+		else
+			w->bad_words += compare(w, offset, bytes, full_passes + 1);
 
 		cpu_now = seconds_of(CLOCK_THREAD_CPUTIME_ID);
 		if (!getcpu(&cpu, &node) && node < MAX_NODES)

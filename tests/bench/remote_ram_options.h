@@ -59,6 +59,7 @@ struct options {
 	const struct placement *placement;
 	enum thp_wish thp;
 	bool verify;
+	bool rest;
 	bool hold;
 	const char *name;
 	const char *pid_file;
@@ -84,6 +85,8 @@ static const char help_text[] =
 "      --thp WHAT        on, off or default: huge pages for the buffer\n"
 "      --verify          threads also write a pattern to their share of the\n"
 "                        pages; each word is checked at the end\n"
+"      --rest            threads pause (the instruction) all the time: in a guest of\n"
+"                        the lab they run as much, but cost its machine less\n"
 "\n"
 "Placement, process i counted over the nodes that have CPUs and memory:\n"
 "      --placement local     threads and memory bound to node i\n"
@@ -215,6 +218,7 @@ static const struct option long_options[] = {
 	{ "own-part",	no_argument,	   NULL, 'o' },
 	{ "thp",	required_argument, NULL, 'T' },
 	{ "verify",	no_argument,	   NULL, 'v' },
+	{ "rest",	no_argument,	   NULL, 'r' },
 	{ "placement",	required_argument, NULL, 'P' },
 	{ "start",	required_argument, NULL, 'S' },
 	{ "csv",	no_argument,	   NULL, 'c' },
@@ -257,6 +261,9 @@ static void parse_option(struct options *opt, int letter, const char *arg)
 		break;
 	case 'v':
 		opt->verify = true;
+		break;
+	case 'r':
+		opt->rest = true;
 		break;
 	case 'P':
 	case 'S':

@@ -35,6 +35,7 @@
 #define FIRST_ADDRESS	0x100000000000UL
 #define ADDRESS_STEP	0x000100000000UL
 #define MAX_REGIONS	16
+#define REST_BYTES	(128UL << 10)
 
 #ifndef MADV_PAGEOUT
 #define MADV_PAGEOUT	21
@@ -219,7 +220,10 @@ static void settle_region(const struct region *r, int nid)
 		share_regions();
 }
 
-/* Reads all memory over and over: a load that belongs where the memory is. */
+/*
+ * Reads all memory over and over: a load that belongs where the memory is.  The pause is a rest
+ * for the machine that the lab's guest is on.
+ */
 static void *spin(void *unused)
 {
 	(void)unused;
@@ -227,8 +231,11 @@ static void *spin(void *unused)
 		for (int i = 0; i < nr_regions; i++) {
 			if (regions[i].kind >= COLD)
 				continue;
-			for (size_t at = 0; at < regions[i].bytes; at += 64)
+			for (size_t at = 0; at < regions[i].bytes; at += 64) {
 				(void)*(volatile char *)(regions[i].start + at);
+				if (at % REST_BYTES == 0)
+					__builtin_ia32_pause();
+			}
 		}
 	return NULL;
 }

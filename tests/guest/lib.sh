@@ -83,7 +83,7 @@ start_load() {
 	local name=$1 file=$SCRATCH/$1.pids
 	shift
 	rm -f "$file"
-	remote_ram --name "$name" --pid-file "$file" "$@" >"$SCRATCH/$name.out" 2>&1 &
+	remote_ram --rest --name "$name" --pid-file "$file" "$@" >"$SCRATCH/$name.out" 2>&1 &
 	LOAD_PID=$!
 	if ! within 60 test -s "$file"; then
 		diag "remote_ram $* did not start: $(cat "$SCRATCH/$name.out")"
