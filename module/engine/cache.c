@@ -112,8 +112,8 @@ static bool kn_cache_wraps(struct kn_cache *c, const struct zone *zone)
 	return nothing;
 }
 
-/* Goes on round the zone until the batch is full, or enough was looked at. */
-static void kn_cache_collect(struct kn_cache_batch *batch, int nid, struct zone *zone)
+/* Goes on round the zone until the batch is full, or enough was looked at; returns how much. */
+static unsigned long kn_cache_collect(struct kn_cache_batch *batch, int nid, struct zone *zone)
 {
 	struct kn_cache *c = &kn_caches[nid];
 	unsigned long looks;
@@ -122,13 +122,14 @@ static void kn_cache_collect(struct kn_cache_batch *batch, int nid, struct zone 
 		struct page *page;
 
 		if (!zone_spans_pfn(zone, c->cursor) && kn_cache_wraps(c, zone))
-			return;
+			break;
 		page = pfn_to_online_page(c->cursor++);
 		if (page && page_to_nid(page) == nid)
 			kn_cache_take(batch, page);
 		if (!(looks % KN_BATCH_PAGES))
 			cond_resched();
 	}
+	return looks;
 }
 
 /* migrate_pages() asks for the place of @old. */
@@ -197,10 +198,11 @@ static u64 kn_cache_drop(struct kn_cache_batch *batch)
 /**
  * kn_cache_give_way - have about a batch of page cache leave a node
  * @nid: the caller's node
+ * @looks: page frames that were looked at for it are added
  *
  * Return: pages that have left it; 0 if there are none that should.
  */
-u64 kn_cache_give_way(int nid)
+u64 kn_cache_give_way(int nid, u64 *looks)
 {
 	struct kn_cache_batch batch = { .to = kn_cache_target(nid) };
 	struct zone *zone = kn_node_zone(nid);
@@ -209,7 +211,7 @@ u64 kn_cache_give_way(int nid)
 	INIT_LIST_HEAD(&batch.folios);
 	if (!kn_cache_pages(nid) || (batch.to == NUMA_NO_NODE && !kn_capable(KN_CAP_CACHE)))
 		return 0;
-	kn_cache_collect(&batch, nid, zone);
+	*looks += kn_cache_collect(&batch, nid, zone);
 	if (batch.pages)
 		left = batch.to == NUMA_NO_NODE ? kn_cache_drop(&batch) : kn_cache_move(&batch);
 	kn_caches[nid].found += left;

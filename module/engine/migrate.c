@@ -440,21 +440,22 @@ static u64 kn_batch_run(struct kn_batch *batch, struct kn_proc *proc, struct kn_
 
 /*
  * Whether @pages fit on a node: page cache that nobody uses gives way to it.  What that
- * takes is added to @cost, in pages: moving page cache counts for the rate as well.
+ * takes is added to @cost, in pages: moving page cache, and looking for it, counts for the rate
+ * as well.
  */
 static bool kn_make_room(int nid, u64 pages, u64 *cost)
 {
 	int tries;
 
 	for (tries = 0; tries < KN_ROOM_TRIES; tries++) {
-		u64 left;
+		u64 looks = 0, left;
 
 		if (kn_node_headroom_pages(nid) >= pages)
 			return true;
-		left = kn_cache_give_way(nid);
+		left = kn_cache_give_way(nid, &looks);
+		*cost += left + looks / KN_LOOKS_PER_MOVE;
 		if (!left)
 			return false;
-		*cost += left;
 	}
 	return false;
 }

@@ -4,8 +4,8 @@
 # One process as wide as the machine, all its memory on one node, and each thread with a part
 # of it: each part comes to where its thread runs, and threads sent away come back to their
 # parts. Where all threads share all memory nothing is moved, nor where knumad is told not to
-# look.
-# Time limit: 200 s
+# look, or the process has a memory policy.
+# Time limit: 240 s
 . "$(dirname "$0")/lib.sh"
 
 readonly MB=240 THREADS=4
@@ -71,6 +71,10 @@ start_parts() {
 	pid=${PIDS[0]}
 }
 
+home_is_both() {
+	[[ $(process_field "$pid" home) == 0,1 ]]
+}
+
 uses_are_known() {
 	(($(stat_of uses_known) >= 200))
 }
@@ -121,6 +125,20 @@ start_parts --own-part
 load watch_threads=0 scan_period_ms=500
 sleep 4
 is "with watch_threads=0 no thread is looked at" 0 "$(stat_of uses_sampled)"
+unload
+stop_load
+
+# The process's own policy, not its mappings': half of each part is astray.
+remote_ram() {
+	exec numactl --interleave=all /usr/lib/knumad/remote_ram "$@"
+}
+start_load load --processes 1 --threads $THREADS --size ${MB}M --seconds 180 --own-part
+pid=${PIDS[0]}
+unset -f remote_ram
+load scan_period_ms=500
+check "a wide process with a memory policy is looked after" within 20 home_is_both
+sleep 5
+is "but none of its memory is moved" 0 "$(stat_of migrate_pages_ok)"
 unload
 stop_load
 
