@@ -86,8 +86,9 @@ struct zone *kn_node_zone(int nid)
  * @nid: online or not
  *
  * What is free above the high watermark in the node's highest zone, less what is reserved
- * for atomic allocations, which counts as free, and what the counters may not show yet.  That zone is where the allocator takes movable pages from
- * first, down to its low watermark; lower zones (DMA32) are not counted as room.
+ * for atomic allocations, which counts as free, and what the counters may not show yet.
+ * That zone is where the allocator takes movable pages from first, down to its low watermark;
+ * lower zones (DMA32) are not counted as room.
  */
 u64 kn_node_headroom_pages(int nid)
 {

@@ -85,7 +85,7 @@ static bool kn_see(struct task_struct *t, struct kn_seen *seen)
 		return false;
 	if (copy_from_kernel_nofault(&regs, task_pt_regs(t), sizeof(regs)))
 		return false;
-	/* Nor 32-bit code; workers of io_uring and vhost have registers of a user's, but no code. */
+	/* Nor 32-bit code; workers of io_uring and vhost have a user's registers, but no code. */
 	if (regs.cs != __USER_CS || !regs.ip || !regs.sp)
 		return false;
 	*seen = (struct kn_seen) {
