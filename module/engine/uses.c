@@ -50,6 +50,12 @@
  * a virtual machine's vCPU threads, they will not.  Then one look in a pass will do.
  */
 #define KN_USES_ENOUGH	(POLICY_MAX_USES / 2)
+
+/*
+ * Before that many looks nothing is known: threads that go through the same memory one behind
+ * the other each seem to have a part of it for a while.
+ */
+#define KN_USES_FIRST_LOOKS	16
 #define KN_USES_LOOKS	200U
 
 /* If the map has changed by such a part, what is astray is counted anew at once. */
@@ -301,7 +307,9 @@ bool kn_uses_sample(struct kn_proc *proc)
 		put_task_struct(kn_seen[i].task);
 	mmput_async(proc->mm);
 
-	nr = kn_spans_to_runs(policy_uses_spans(proc->uses, kn_spans, KN_MAX_SPANS));
+	nr = 0;
+	if (proc->uses_looks >= KN_USES_FIRST_LOOKS)
+		nr = kn_spans_to_runs(policy_uses_spans(proc->uses, kn_spans, KN_MAX_SPANS));
 	if (nr)
 		map = kmalloc(struct_size(map, span, nr), GFP_KERNEL);
 	if (map) {

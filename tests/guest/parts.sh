@@ -4,11 +4,17 @@
 # One process as wide as the machine, all its memory on one node, and each thread with a part
 # of it: each part comes to where its thread runs, and threads sent away come back to their
 # parts. Where all threads share all memory nothing is moved, nor where knumad is told not to
-# look, or the process has a memory policy.
+# look, or the process may have memory on one node
+# only.
 # Time limit: 240 s
 . "$(dirname "$0")/lib.sh"
 
-readonly MB=240 THREADS=4
+readonly MB=240 THREADS=4 CGROUP=/sys/fs/cgroup/knumad-parts
+drop_group() {
+	cleanup
+	rmdir "$CGROUP" 2>/dev/null || true
+}
+trap drop_group EXIT
 
 # page_nodes PID ADDRESS…: the nodes of these pages, by move_pages(2), which moves nothing
 # where it is given no nodes.
@@ -128,15 +134,20 @@ is "with watch_threads=0 no thread is looked at" 0 "$(stat_of uses_sampled)"
 unload
 stop_load
 
-# The process's own policy, not its mappings': half of each part is astray.
-remote_ram() {
-	exec numactl --interleave=all /usr/lib/knumad/remote_ram "$@"
-}
-start_load load --processes 1 --threads $THREADS --size ${MB}M --seconds 180 --own-part
-pid=${PIDS[0]}
-unset -f remote_ram
+# A cpuset with the CPUs of both nodes and the memory of one.
+mkdir "$CGROUP"
+echo +cpuset >/sys/fs/cgroup/cgroup.subtree_control
+cat /sys/devices/system/cpu/online >"$CGROUP/cpuset.cpus"
+echo 0 >"$CGROUP/cpuset.mems"
+echo $BASHPID >"$CGROUP/cgroup.procs"
+start_parts --own-part
+echo $BASHPID >/sys/fs/cgroup/cgroup.procs
 load scan_period_ms=500
-check "a wide process with a memory policy is looked after" within 20 home_is_both
+if within 20 home_is_both; then
+	pass "a wide process in a cpuset with one node's memory is looked after"
+else
+	fail "a wide process in a cpuset with one node's memory is looked after" "$(explain)"
+fi
 sleep 5
 is "but none of its memory is moved" 0 "$(stat_of migrate_pages_ok)"
 unload
@@ -146,7 +157,9 @@ start_parts
 load scan_period_ms=500
 check "threads that share all memory are seen using it" within 20 uses_are_known
 sleep 6
-is "and none of it is moved for that" 0 "$(stat_of migrate_pages_by_use)"
+moved=$(stat_of migrate_pages_by_use)
+is "and none of it is moved for that" 0 "$moved"
+((moved == 0)) || diag "$(explain)"
 stop_load
 unload
 finish
