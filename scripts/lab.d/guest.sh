@@ -103,10 +103,15 @@ verdict() {
 	done <"$LAB_TMP/verdict"
 }
 
+# A guest that has not mounted its root by then never will: a timer of QEMU's was once seen to
+# be lost while the kernel looked for its disks. Nothing of ours has been loaded yet.
+readonly LAB_ROOT_SECONDS=120 LAB_BOOTS=3
+
 # watch_guest PID START_DS: until QEMU ends or must be ended. Sets LAB_ENDED to
-# "itself", "timeout" or "reader" (nobody reads our output any more).
+# "itself", "timeout", "stuck" (before its root was there) or "reader" (nobody reads our
+# output any more).
 watch_guest() {
-	local qemu=$1 start=$2 now up='' booted pid
+	local qemu=$1 start=$2 now root='' up='' booted pid
 	LAB_ENDED=itself
 	while kill -0 "$qemu" 2>/dev/null; do
 		nap 1
@@ -114,6 +119,13 @@ watch_guest() {
 		if ((OPT_TIMEOUT && now - start > OPT_TIMEOUT * 10)); then
 			LAB_ENDED=timeout
 			break
+		fi
+		if [[ -z $root && $OPT_MODE == run ]]; then
+			verdict root root
+			if [[ -z $root ]] && ((now - start > LAB_ROOT_SECONDS * 10)); then
+				LAB_ENDED=stuck
+				break
+			fi
 		fi
 		if [[ -z $up ]]; then
 			verdict up up
@@ -138,10 +150,21 @@ watch_guest() {
 
 # run_guest: returns with LAB_STATUS set to the exit code.
 run_guest() {
-	local start qemu port stdin stdout terminal=''
+	local boots=1
 	terminal_size
 	write_request
 	[[ -n $LAB_SHARES ]] || pack_tree
+	boot_guest
+	while [[ $LAB_ENDED == stuck ]] && ((boots++ < LAB_BOOTS)); do
+		complain "the guest has no root file system after $LAB_ROOT_SECONDS s; it is started again"
+		boot_guest
+	done
+	judge
+}
+
+# boot_guest: runs QEMU until it ends or is ended.
+boot_guest() {
+	local start qemu port stdin stdout terminal=''
 	qemu_args
 	: >"$LAB_TMP/console"
 	now_ds start
@@ -170,7 +193,6 @@ run_guest() {
 	fi
 	watch_guest "$qemu" "$start"
 	[[ -z $terminal ]] || stty "$terminal"
-	judge
 }
 
 show_console_end() {
@@ -203,6 +225,7 @@ judge() {
 	if [[ -z $end ]]; then
 		case $LAB_ENDED in
 		timeout) complain "error: no verdict within $OPT_TIMEOUT s (--timeout); QEMU was killed" ;;
+		stuck) complain "error: the guest has no root file system after $LAB_ROOT_SECONDS s, $LAB_BOOTS times" ;;
 		reader) complain "error: nobody reads the output any more; QEMU was killed" ;;
 		*) complain "error: the guest died without a verdict${status:+ (COMMAND had ended with status $status)}" ;;
 		esac
