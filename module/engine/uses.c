@@ -50,13 +50,13 @@
  * a virtual machine's vCPU threads, they will not.  Then one look in a pass will do.
  */
 #define KN_USES_ENOUGH	(POLICY_MAX_USES / 2)
+#define KN_USES_LOOKS	200U
 
 /*
  * Before that many looks nothing is known: threads that go through the same memory one behind
  * the other each seem to have a part of it for a while.
  */
 #define KN_USES_FIRST_LOOKS	16
-#define KN_USES_LOOKS	200U
 
 /* If the map has changed by such a part, what is astray is counted anew at once. */
 #define KN_USES_CHANGE_PART	8
