@@ -19,6 +19,7 @@
 #include "../engine/engine.h"
 #include "../engine/exchange.h"
 #include "../engine/exempt.h"
+#include "../engine/kthread.h"
 #include "../engine/load.h"
 #include "../engine/node.h"
 #include "../engine/numab.h"
@@ -186,13 +187,16 @@ static int nodes_show(struct seq_file *m, void *unused)
 
 	seq_puts(m,
 		 "nid cpus total_mb free_mb high_wmark_mb headroom_mb other_mcpu homed_mcpu worker\n");
-	for_each_online_node(nid)
+	for_each_online_node(nid) {
+		bool worker = kn_kthread_exists(KN_KTHREAD_WORKER, nid);
+
 		seq_printf(m, "%d %u %llu %llu %llu %llu %u %u %s\n", nid, kn_node_nr_cpus(nid),
 			   KN_PAGES_TO_MB(kn_node_present_pages(nid)),
 			   KN_PAGES_TO_MB(kn_node_free_pages(nid)),
 			   KN_PAGES_TO_MB(kn_node_high_wmark_pages(nid)),
 			   KN_PAGES_TO_MB(kn_node_headroom_pages(nid)), kn_load_other_mcpu(nid),
-			   kn_homed_mcpu(nid), kn_worker_exists(nid) ? "yes" : "no");
+			   kn_homed_mcpu(nid), worker ? "yes" : "no");
+	}
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(nodes);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The engine's threads: one knumad worker per node with memory, and one planner.
+ * The engine's threads: per node with memory a knumad worker and a copier, and one planner.
  */
 #ifndef KNUMAD_ENGINE_ENGINE_H
 #define KNUMAD_ENGINE_ENGINE_H
@@ -14,8 +14,5 @@ void kn_engine_kick(void);
 int kn_workers_start(void);
 void kn_workers_stop(void);
 void kn_workers_kick(void);
-void kn_workers_account(void);
-bool kn_worker_exists(int nid);
-bool kn_worker_runs_on(int cpu);
 
 #endif /* KNUMAD_ENGINE_ENGINE_H */

@@ -40,22 +40,14 @@ static u64 kn_cpu_busy_us(int cpu)
 
 /**
  * kn_load_account_own - note the CPU time knumad's own threads have used
- * @own: the threads
- * @nr: how many
+ * @us: in all, since they began
  *
  * Without this a scan would look like load and push processes off its node.
  */
-void kn_load_account_own(struct task_struct *const *own, u32 nr)
+void kn_load_account_own(u64 us)
 {
-	u64 sum = 0;
-	u32 i;
-
-	for (i = 0; i < nr; i++)
-		if (own[i])
-			sum += own[i]->se.sum_exec_runtime;
-	sum /= NSEC_PER_USEC;
-	kn_own_delta_us = sum - kn_own_before_us;
-	kn_own_before_us = sum;
+	kn_own_delta_us = us - kn_own_before_us;
+	kn_own_before_us = us;
 }
 
 /*

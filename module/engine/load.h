@@ -7,9 +7,7 @@
 
 #include <linux/types.h>
 
-struct task_struct;
-
-void kn_load_account_own(struct task_struct *const *own, u32 nr);
+void kn_load_account_own(u64 us);
 void kn_load_measure(void);
 u32 kn_load_shortage_permille(int nid);
 void kn_load_sample(const u64 *tracked_us);

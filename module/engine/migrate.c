@@ -20,6 +20,7 @@
 #include "../compat/migrate.h"
 #include "boost.h"
 #include "cache.h"
+#include "copy.h"
 #include "frames.h"
 #include "hot.h"
 #include "migrate.h"
@@ -53,22 +54,15 @@ struct kn_batch {
 	bool hot;			/* only pages that were lately accessed */
 	bool by_use;			/* only those that the destination's threads alone use */
 	struct kn_frames frames;	/* where the last page that was met is */
-	struct list_head folios;	/* isolated */
-	struct list_head reserved;	/* large destination folios that nobody has yet */
-	struct list_head left;		/* isolated, without a destination */
+	struct kn_copy copy;		/* what is isolated, and where it goes */
 	struct folio *decided;		/* the last large one met; only compared */
-	struct folio *spare;		/* a free huge page on the destination, or NULL */
 	bool no_large;			/* large ones found no room a moment ago */
 	bool busy;			/* some could not be isolated */
-	int nid;			/* destination */
 	u64 sources;			/* nodes that pages are taken from */
 	u64 limit;			/* it is full with so many pages */
 	u64 max;			/* a large folio may bring it above, up to this */
-	bool exchange;			/* the caller has made sure of the room */
 	unsigned int retry_ms;		/* rest after what brought nothing */
-	u64 pages;			/* isolated */
-	u64 huge;			/* of these, huge pages (each counted once) */
-	u64 placed;			/* pages now on the destination in their stead */
+	u64 huge;			/* isolated huge pages, each counted once */
 	u64 cost;			/* of collecting, see kn_walk_cost() */
 	long from[KNUMAD_MAX_NODES];	/* isolated pages by the node they came from */
 };
@@ -102,7 +96,7 @@ static unsigned long kn_batch_sift(struct kn_walk *walk, const struct kn_run *ru
 	unsigned long asked = 0;
 	unsigned int i, next;
 
-	if (batch->by_use && kn_use_node(batch->proc, run->addr) != batch->nid)
+	if (batch->by_use && kn_use_node(batch->proc, run->addr) != batch->copy.nid)
 		return 0;
 	for (i = run->begin; i < run->end; i = next) {
 		unsigned long entry;
@@ -139,7 +133,7 @@ static bool kn_batch_wants_large(struct kn_batch *batch, const struct kn_walk *w
 		return false;
 	}
 	batch->decided = folio;
-	if (batch->no_large || batch->pages + folio_nr_pages(folio) > batch->max) {
+	if (batch->no_large || batch->copy.pages + folio_nr_pages(folio) > batch->max) {
 		kn_batch_skip_busy(batch, folio_nr_pages(folio));
 		return false;
 	}
@@ -160,7 +154,7 @@ static int kn_batch_take(struct kn_walk *walk, struct page *page, enum kn_page_k
 		return 0;
 	if (batch->hot && !kn_hot_test(batch->proc, walk->addr))
 		return 0;
-	if (batch->by_use && kn_use_node(batch->proc, walk->addr) != batch->nid)
+	if (batch->by_use && kn_use_node(batch->proc, walk->addr) != batch->copy.nid)
 		return 0;
 	if (kind != KN_PAGE_MOVABLE) {
 		kn_count_skip(kind, nr_pages);
@@ -171,99 +165,17 @@ static int kn_batch_take(struct kn_walk *walk, struct page *page, enum kn_page_k
 	folio_get(folio);
 	if (kn_isolate_folio(folio)) {
 		nr_pages = folio_nr_pages(folio);
-		list_add_tail(&folio->lru, &batch->folios);
+		list_add_tail(&folio->lru, &batch->copy.folios);
 		node_stat_mod_folio(folio, NR_ISOLATED_ANON + folio_is_file_lru(folio), nr_pages);
-		batch->pages += nr_pages;
+		batch->copy.pages += nr_pages;
 		batch->huge += nr_pages == HPAGE_PMD_NR;
 		batch->from[nid] += nr_pages;
 	} else {
 		kn_batch_skip_busy(batch, nr_pages);
 	}
 	folio_put(folio);
-	return batch->pages >= batch->limit;
+	return batch->copy.pages >= batch->limit;
 }
-
-static struct folio *kn_batch_new_large(struct kn_batch *batch, unsigned int order)
-{
-	struct folio *spare = batch->spare;
-
-	if (!spare || folio_order(spare) != order)
-		return kn_room_alloc(batch->nid, order, batch->exchange);
-	batch->spare = NULL;
-	return spare;
-}
-
-/*
- * Finds a destination for each large folio beforehand; those without one are set aside.
- * Told that there is no memory, migrate_pages() would give the small ones up as well,
- * and split the large one on old kernels.  Returns whether all have one.
- */
-static bool kn_batch_reserve(struct kn_batch *batch)
-{
-	struct folio *folio, *next;
-	bool all = true;
-
-	list_for_each_entry_safe(folio, next, &batch->folios, lru) {
-		struct folio *new;
-
-		if (!folio_order(folio))
-			continue;
-		new = all ? kn_batch_new_large(batch, folio_order(folio)) : NULL;
-		if (new) {
-			list_add(&new->lru, &batch->reserved);
-		} else {
-			all = false;
-			list_move(&folio->lru, &batch->left);
-		}
-	}
-	return all;
-}
-
-static void kn_batch_release(struct kn_batch *batch)
-{
-	struct folio *new, *next;
-
-	list_for_each_entry_safe(new, next, &batch->reserved, lru) {
-		list_del(&new->lru);
-		folio_put(new);
-	}
-	list_splice_init(&batch->left, &batch->folios);
-}
-
-/* migrate_pages() asks for the place of @old. */
-static struct folio *kn_batch_alloc(struct folio *old, unsigned long private)
-{
-	struct kn_batch *batch = (struct kn_batch *)private;
-	unsigned int order = folio_order(old);
-	struct folio *new = NULL, *at;
-
-	if (!order)
-		new = kn_room_alloc(batch->nid, 0, batch->exchange);
-	list_for_each_entry(at, &batch->reserved, lru) {
-		if (order && folio_order(at) == order) {
-			new = at;
-			list_del(&new->lru);
-			break;
-		}
-	}
-	if (new)
-		batch->placed += 1UL << order;
-	return new;
-}
-
-/* A folio from kn_batch_alloc() was not needed after all; the same may be asked again. */
-static void kn_batch_unalloc(struct folio *new, unsigned long private)
-{
-	struct kn_batch *batch = (struct kn_batch *)private;
-
-	batch->placed -= folio_nr_pages(new);
-	if (folio_order(new))
-		list_add(&new->lru, &batch->reserved);
-	else
-		folio_put(new);
-}
-
-KN_DEFINE_MIGRATE_CALLBACKS(kn_batch_callbacks, kn_batch_alloc, kn_batch_unalloc);
 
 /* Fills the batch from the pass's cursor on; true when the pass ended. */
 static bool kn_batch_collect(struct kn_batch *batch, struct kn_proc *proc, struct kn_pass *pass)
@@ -281,7 +193,7 @@ static bool kn_batch_collect(struct kn_batch *batch, struct kn_proc *proc, struc
 	int slices;
 
 	kn_frames_init(&batch->frames, KN_ENTRIES_NORMAL);
-	for (slices = 0; result == KN_WALK_MORE && batch->pages < batch->limit &&
+	for (slices = 0; result == KN_WALK_MORE && batch->copy.pages < batch->limit &&
 	     slices < KN_BATCH_SLICES; slices++) {
 		result = kn_walk_slice(&walk);
 		batch->cost += kn_walk_cost(&walk);
@@ -297,7 +209,7 @@ static bool kn_batch_collect(struct kn_batch *batch, struct kn_proc *proc, struc
 static u64 kn_batch_not_gone(struct kn_batch *batch)
 {
 	u64 stayed = 0;
-	s64 excess = -(s64)batch->placed;
+	s64 excess = -(s64)batch->copy.placed;
 	int nid;
 
 	for (nid = 0; nid < nr_node_ids; nid++)
@@ -318,40 +230,40 @@ static u64 kn_batch_not_gone(struct kn_batch *batch)
  */
 static u64 kn_batch_finish(struct kn_batch *batch, struct kn_proc *proc, struct kn_pass *pass)
 {
+	struct kn_copy *copy = &batch->copy;
 	u64 huge = batch->huge, failed = 0;
 	struct folio *folio;
 	int nid, nice;
 
 	nice = kn_boost_begin();
-	if (!kn_batch_reserve(batch))
-		pass->large_retry_at = jiffies + msecs_to_jiffies(batch->retry_ms);
-	kn_migrate_pages(&batch->folios, &kn_batch_callbacks, (unsigned long)batch);
-	kn_batch_release(batch);
+	kn_copy(copy);
 	kn_boost_end(nice);
-	list_for_each_entry(folio, &batch->folios, lru) {
+	if (copy->no_room)
+		pass->large_retry_at = jiffies + msecs_to_jiffies(batch->retry_ms);
+	list_for_each_entry(folio, &copy->folios, lru) {
 		u64 nr = folio_nr_pages(folio);
 
 		failed += nr;
 		huge -= nr == HPAGE_PMD_NR;
 		batch->from[folio_nid(folio)] -= nr;
 	}
-	if (!list_empty(&batch->folios))
-		KN_CALL(putback_movable_pages)(&batch->folios);
+	if (!list_empty(&copy->folios))
+		KN_CALL(putback_movable_pages)(&copy->folios);
 	if (!KN_MIGRATE_KEEPS_FAILED)
 		failed += kn_batch_not_gone(batch);
 
 	for (nid = 0; nid < nr_node_ids; nid++)
 		if (batch->from[nid])
 			atomic_long_sub(batch->from[nid], &proc->pages[nid].movable);
-	atomic_long_add(batch->placed, &proc->pages[batch->nid].movable);
+	atomic_long_add(copy->placed, &proc->pages[copy->nid].movable);
 
 	kn_stat_inc(migrate_batches);
-	kn_stat_add(migrate_pages_isolated, batch->pages);
-	kn_stat_add(migrate_pages_ok, batch->placed);
+	kn_stat_add(migrate_pages_isolated, copy->pages);
+	kn_stat_add(migrate_pages_ok, copy->placed);
 	kn_stat_add(migrate_pages_failed, failed);
 	kn_stat_add(migrate_thp_ok, huge);
 	kn_stat_add(migrate_thp_failed, batch->huge - huge);
-	return batch->placed;
+	return copy->placed;
 }
 
 /*
@@ -403,28 +315,27 @@ static void kn_pass_order(struct kn_pass *pass, const struct kn_proc *proc, u64 
 /* What a batch counts for in the budget: pages moved, and a little for all that were seen. */
 static u64 kn_batch_cost(const struct kn_batch *batch)
 {
-	return batch->pages + DIV_ROUND_UP_ULL(batch->cost, KN_LOOKS_PER_MOVE);
+	return batch->copy.pages + DIV_ROUND_UP_ULL(batch->cost, KN_LOOKS_PER_MOVE);
 }
 
 /* Collects and migrates; returns the pages moved. */
 static u64 kn_batch_run(struct kn_batch *batch, struct kn_proc *proc, struct kn_pass *pass,
 			long wanted)
 {
-	u64 start = ktime_get_ns(), headroom = kn_node_headroom_pages(batch->nid), moved = 0;
+	struct kn_copy *copy = &batch->copy;
+	u64 start = ktime_get_ns(), headroom = kn_node_headroom_pages(copy->nid), moved = 0;
 	bool ended;
 
-	INIT_LIST_HEAD(&batch->folios);
-	INIT_LIST_HEAD(&batch->reserved);
-	INIT_LIST_HEAD(&batch->left);
+	INIT_LIST_HEAD(&copy->folios);
 	kn_pass_order(pass, proc, batch->sources);
 	batch->proc = proc;
 	batch->hot = pass->hot;
-	batch->no_large = !batch->spare && time_before(jiffies, pass->large_retry_at);
+	batch->no_large = !copy->spare && time_before(jiffies, pass->large_retry_at);
 	ended = kn_batch_collect(batch, proc, pass);
-	if (batch->pages) {
+	if (copy->pages) {
 		moved = kn_batch_finish(batch, proc, pass);
-		trace_knumad_migrate(proc->tgid, batch->nid, batch->pages, moved, headroom,
-				     kn_node_headroom_pages(batch->nid), ktime_get_ns() - start);
+		trace_knumad_migrate(proc->tgid, copy->nid, copy->pages, moved, headroom,
+				     kn_node_headroom_pages(copy->nid), ktime_get_ns() - start);
 	}
 	pass->moved += moved;
 	pass->busy |= batch->busy;
@@ -474,7 +385,7 @@ u64 kn_migrate_batch(struct kn_proc *proc, int nid)
 	u64 home = READ_ONCE(proc->home), cost = 0;
 	long quota = atomic_long_read(&m->quota);
 	struct kn_batch batch = {
-		.nid = nid,
+		.copy.nid = nid,
 		.sources = ~home,
 		.limit = KN_BATCH_PAGES,
 		.max = U64_MAX,
@@ -522,18 +433,16 @@ u64 kn_migrate_leg(struct kn_proc *proc, struct kn_pass *pass, int from, int to,
 		   struct folio **spare_to, struct folio **spare_from, u64 *cost)
 {
 	struct kn_batch batch = {
-		.nid = to,
+		.copy = { .nid = to, .exchange = true, .spare = *spare_to },
 		.sources = BIT_ULL(from),
 		.limit = min_t(u64, max, KN_EXCHANGE_PAGES),
 		.max = max,
-		.exchange = true,
 		.retry_ms = KN_LEG_RETRY_MS,
 	};
 	u64 moved;
 
-	batch.spare = *spare_to;
 	moved = kn_batch_run(&batch, proc, pass, batch.limit);
-	*spare_to = batch.spare;
+	*spare_to = batch.copy.spare;
 	if (spare_from && moved >= HPAGE_PMD_NR && batch.huge && !*spare_from)
 		*spare_from = kn_room_keep(from);
 	*cost += kn_batch_cost(&batch);

@@ -19,6 +19,7 @@
 #include "discover.h"
 #include "engine.h"
 #include "exchange.h"
+#include "kthread.h"
 #include "load.h"
 #include "node.h"
 #include "plan.h"
@@ -157,7 +158,7 @@ static void kn_snapshot_nodes(void)
 			.other_mcpu = kn_load_other_mcpu(nid),
 		};
 		/* Memory that came online later has nobody to fill it: as if it had none. */
-		if (kn_worker_exists(nid)) {
+		if (kn_kthread_exists(KN_KTHREAD_WORKER, nid)) {
 			kn_arena.nodes[nid].total_pages = kn_node_present_pages(nid);
 			kn_arena.nodes[nid].free_pages = kn_node_headroom_pages(nid);
 			kn_arena.nodes[nid].cache_pages = kn_cache_pages(nid);

@@ -25,6 +25,8 @@
 #include "discover.h"
 #include "engine.h"
 #include "exempt.h"
+#include "kthread.h"
+#include "load.h"
 #include "numab.h"
 #include "plan.h"
 #include "stats.h"
@@ -140,7 +142,7 @@ static void kn_bias_threads(void)
 static void kn_pass(void)
 {
 	kn_now.found_new = kn_discover();
-	kn_workers_account();
+	kn_load_account_own(kn_kthreads_us() + current->se.sum_exec_runtime / NSEC_PER_USEC);
 	if (kn_plan_pass(kn_now.mode))
 		kn_stat_inc(plan_no_memory);
 	if (kn_mode_moves_threads(kn_now.mode) && kn_can_move_threads())

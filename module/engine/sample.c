@@ -21,8 +21,8 @@
 #include "../compat/mempolicy.h"
 #include "../compat/runnable.h"
 #include "discover.h"
-#include "engine.h"
 #include "exempt.h"
+#include "kthread.h"
 #include "load.h"
 #include "node.h"
 
@@ -138,7 +138,7 @@ static int kn_scan_nid(const struct kn_proc *proc)
 
 		if (!READ_ONCE(proc->scan.complete))
 			here = proc->threads_running[nid];
-		if (here > most && kn_worker_exists(nid)) {
+		if (here > most && kn_kthread_exists(KN_KTHREAD_WORKER, nid)) {
 			most = here;
 			best = nid;
 		}

@@ -19,7 +19,7 @@
 #include "../compat/housekeeping.h"
 #include "../compat/runnable.h"
 #include "../kern/capability.h"
-#include "engine.h"
+#include "kthread.h"
 #include "registry.h"
 #include "stats.h"
 #include "threads.h"
@@ -55,7 +55,7 @@ static unsigned int kn_cpu_nr_running(int cpu)
 {
 	void *rq = (void *)(kn_row_value[KN_ROW_runqueues] + per_cpu_offset(cpu));
 	unsigned int nr = READ_ONCE(KN_FIELD(rq, rq, nr_running, unsigned int));
-	unsigned int own = (cpu == task_cpu(current)) + kn_worker_runs_on(cpu);
+	unsigned int own = (cpu == task_cpu(current)) + kn_kthreads_on(cpu);
 
 	return nr > own ? nr - own : 0;
 }

@@ -10,26 +10,20 @@
  * Only while a worker holds what the process's threads may wait for does it have
  * ordinary priority; see boost.h.
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
-#include <linux/err.h>
 #include <linux/freezer.h>
 #include <linux/jiffies.h>
 #include <linux/kthread.h>
 #include <linux/ktime.h>
 #include <linux/nodemask.h>
-#include <linux/printk.h>
 #include <linux/sched.h>
-#include <linux/sched/task.h>
-#include <linux/topology.h>
 #include <linux/wait.h>
 
-#include "../compat/housekeeping.h"
 #include "boost.h"
 #include "config.h"
+#include "copy.h"
 #include "engine.h"
 #include "exchange.h"
-#include "load.h"
+#include "kthread.h"
 #include "migrate.h"
 #include "plan.h"
 #include "scan.h"
@@ -53,7 +47,6 @@ struct kn_bucket {
 
 struct kn_worker {
 	int nid;
-	struct task_struct *task;
 	bool kicked;
 	struct kn_bucket scan;
 	struct kn_bucket migrate;
@@ -235,99 +228,33 @@ void kn_workers_kick(void)
 }
 
 /**
- * kn_workers_account - report knumad's own CPU time, so that it is not taken for load
- *
- * Planner thread.
- */
-void kn_workers_account(void)
-{
-	struct task_struct *own[KNUMAD_MAX_NODES + 1];
-	int nid;
-
-	for (nid = 0; nid < KNUMAD_MAX_NODES; nid++)
-		own[nid] = kn_workers[nid].task;
-	own[KNUMAD_MAX_NODES] = current;
-	kn_load_account_own(own, KNUMAD_MAX_NODES + 1);
-}
-
-/**
- * kn_worker_exists - whether a node has a worker
- * @nid: the node
- */
-bool kn_worker_exists(int nid)
-{
-	return kn_workers[nid].task;
-}
-
-/**
- * kn_worker_runs_on - whether the worker of a CPU's node is running or queued there
- * @cpu: the CPU
- *
- * Planner thread: workers do not go away under it.
- */
-bool kn_worker_runs_on(int cpu)
-{
-	struct task_struct *task = kn_workers[cpu_to_node(cpu)].task;
-
-	return task && READ_ONCE(task->on_rq) && task_cpu(task) == cpu;
-}
-
-/* The CPUs of a node that its worker may use: neither isolated nor meant to be quiet. */
-static void kn_worker_cpus(int nid, struct cpumask *cpus)
-{
-	unsigned int cpu;
-
-	cpumask_clear(cpus);
-	for_each_cpu(cpu, cpumask_of_node(nid))
-		if (kn_cpu_is_balanced(cpu) && !kn_cpu_is_quiet(cpu))
-			cpumask_set_cpu(cpu, cpus);
-}
-
-/**
- * kn_workers_start - one thread for each node that has memory now
+ * kn_workers_start - threads for each node that has memory now
  *
  * Return: 0, or a negative error with none running.
  */
 int kn_workers_start(void)
 {
-	static struct cpumask cpus;	/* too large for the stack; module load is alone */
-	int nid;
+	int nid, err = kn_copiers_start();
 
 	for_each_node_state(nid, N_MEMORY) {
-		struct kn_worker *w = &kn_workers[nid];
-		struct task_struct *task;
-
-		w->nid = nid;
-		task = kthread_create_on_node(kn_worker_main, w, nid, "knumad/%d", nid);
-		if (IS_ERR(task)) {
-			pr_err("not loaded: expected to start thread knumad/%d, got error %ld\n",
-			       nid, PTR_ERR(task));
-			kn_workers_stop();
-			return PTR_ERR(task);
-		}
-		kn_worker_cpus(nid, &cpus);
-		if (!cpumask_empty(&cpus))
-			kn_bind_kthread(task, &cpus);
-		w->task = get_task_struct(task);
-		wake_up_process(task);
+		if (err)
+			break;
+		kn_workers[nid].nid = nid;
+		err = kn_kthread_start(KN_KTHREAD_WORKER, nid, kn_worker_main, &kn_workers[nid]);
 	}
-	return 0;
+	if (err)
+		kn_workers_stop();
+	return err;
 }
 
 /**
- * kn_workers_stop - end all workers; each finishes the batch it has in hand
+ * kn_workers_stop - end them; each finishes the batch it has in hand
  */
 void kn_workers_stop(void)
 {
 	int nid;
 
-	for (nid = 0; nid < KNUMAD_MAX_NODES; nid++) {
-		struct kn_worker *w = &kn_workers[nid];
-
-		if (!w->task)
-			continue;
-		kthread_stop(w->task);
-		put_task_struct(w->task);
-		w->task = NULL;
-	}
+	for (nid = 0; nid < KNUMAD_MAX_NODES; nid++)
+		kn_kthread_stop(KN_KTHREAD_WORKER, nid);
+	kn_copiers_stop();
 }

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Isolated pages on their way to a node.
+ */
+#ifndef KNUMAD_ENGINE_COPY_H
+#define KNUMAD_ENGINE_COPY_H
+
+#include <linux/types.h>
+
+struct folio;
+
+struct kn_copy {
+	int nid;			/* destination */
+	bool exchange;			/* the caller has made sure of the room */
+	struct list_head folios;	/* in: isolated; out: those that did not go */
+	u64 pages;			/* in: that they have, 4 KiB each */
+	struct folio *spare;		/* a free huge page on @nid or NULL; NULL once it is used */
+	u64 placed;			/* out: pages now on @nid */
+	bool no_room;			/* out: a large folio found none */
+};
+
+void kn_copy(struct kn_copy *copy);
+
+int kn_copiers_start(void);
+void kn_copiers_stop(void);
+
+#endif /* KNUMAD_ENGINE_COPY_H */
