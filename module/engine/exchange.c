@@ -5,14 +5,8 @@
  *
  * Context: the planner makes and cancels exchanges, a worker runs them; both may sleep.
  * The list has a lock of its own, held for moments only; who works on an exchange has a
- * reference, and sees in time that it was cancelled.
- *
- * What exchanges have put on a node, less what they took from it, is its account, kn_put_on[];
- * what they have taken room for, or keep free for a huge page, is in kn_coming[].  No leg may
- * bring the sum above KN_MOST_PUT_ON: that is what keeps a node from being drained where one
- * half of an exchange fails, whoever fails, and in whatever order the batches come.  Where the
- * account is below 0 when they have ended, the node is owed pages, and one leg alone may bring
- * them.
+ * reference, and sees in time that it was cancelled.  How much a leg may bring to a node is a
+ * matter of the node's account, see account.c.
  */
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
@@ -22,6 +16,7 @@
 #include <linux/slab.h>
 
 #include "../../include/knumad_trace.h"
+#include "account.h"
 #include "boost.h"
 #include "exchange.h"
 #include "migrate.h"
@@ -29,32 +24,16 @@
 #include "room.h"
 #include "stats.h"
 
-/*
- * What a node may be short of, so that with what per-CPU lists take for those who come there
- * (up to 63 pages a CPU at a time) it is no more than KN_BATCH_PAGES; and room for a huge page.
- */
-#define KN_MOST_PUT_ON		(KN_BATCH_PAGES - 128)
-
-/* Less room than this many pages on a node is none. */
-#define KN_LEAST_ROOM		64
-
 /* A leg with fewer pages left is done. */
 #define KN_LEG_CRUMB		64
 
 /* An exchange that could not move anything has a rest. */
 #define KN_EXCHANGE_RETRY_MS	200
 
-/* What is on the account of a node that no exchange has entered or left for so long is past. */
-#define KN_ACCOUNT_MS		10000
-
 static DEFINE_MUTEX(kn_exchange_lock);	/* the list and the ring; a leaf */
 static LIST_HEAD(kn_exchanges);
 static struct kn_exchange_record kn_ended[KN_MAX_EXCHANGES];
 static u64 kn_nr_ended;
-
-static atomic_long_t kn_put_on[KNUMAD_MAX_NODES];
-static atomic_long_t kn_coming[KNUMAD_MAX_NODES];
-static unsigned long kn_concerned_at[KNUMAD_MAX_NODES];	/* planner thread only; jiffies */
 
 static void kn_exchange_release(struct kref *ref)
 {
@@ -184,38 +163,17 @@ static struct kn_exchange *kn_exchange_create(const struct policy_exchange *p,
 	return x;
 }
 
-/**
- * kn_exchange_owed_pages - what exchanges took off a node beyond what they put there
- * @nid: the node
- *
- * Any context.
- */
-u64 kn_exchange_owed_pages(int nid)
+/* The nodes that a plan's exchanges enter or leave. */
+static u64 kn_exchanges_nodes(const struct policy_exchanges *plan)
 {
-	return max_t(long, -atomic_long_read(&kn_put_on[nid]), 0);
-}
-
-/*
- * Planner thread.  Where a node has room again its account does not matter any more; nor where
- * no exchange has had to do with it for a while.
- */
-static void kn_accounts_close(const struct policy_exchanges *plan)
-{
-	u64 concerned = 0;
+	u64 nodes = 0;
 	u32 i, k;
-	int nid;
 
 	for (i = 0; i < plan->nr; i++)
 		for (k = 0; k < plan->list[i].nr_legs; k++)
-			concerned |= BIT_ULL(plan->list[i].legs[k].from) |
-				     BIT_ULL(plan->list[i].legs[k].to);
-	for (nid = 0; nid < nr_node_ids; nid++) {
-		if (concerned & BIT_ULL(nid))
-			kn_concerned_at[nid] = jiffies;
-		if (kn_node_headroom_pages(nid) > KN_BATCH_PAGES ||
-		    time_after(jiffies, kn_concerned_at[nid] + msecs_to_jiffies(KN_ACCOUNT_MS)))
-			atomic_long_set(&kn_put_on[nid], 0);
-	}
+			nodes |= BIT_ULL(plan->list[i].legs[k].from) |
+				 BIT_ULL(plan->list[i].legs[k].to);
+	return nodes;
 }
 
 /**
@@ -230,7 +188,7 @@ void kn_exchanges_plan(const struct policy_exchanges *plan, struct kn_proc *cons
 	struct kn_exchange *x, *next;
 	u32 i, k;
 
-	kn_accounts_close(plan);
+	kn_accounts_close(kn_exchanges_nodes(plan));
 	mutex_lock(&kn_exchange_lock);
 	list_for_each_entry(x, &kn_exchanges, list)
 		x->planned = false;
@@ -310,39 +268,10 @@ bool kn_exchange_is_due(const struct kn_exchange *x)
 	return false;
 }
 
-/* What an exchange may bring a node's account to: to what it was, if nothing leaves for it. */
-static long kn_exchange_most(const struct kn_exchange *x)
+/* Nothing leaves for what comes: it may bring no more than its node is owed. */
+static bool kn_exchange_is_alone(const struct kn_exchange *x)
 {
-	return x->kind == POLICY_REST ? 0 : KN_MOST_PUT_ON;
-}
-
-/*
- * Pages that an exchange may put on a node: what its account has left, down to the floor; and
- * always what is free above the high watermark, which any migration may fill.  Without that
- * an exchange would stand still where somebody else has taken the other node's room.
- */
-static long kn_room_at(const struct kn_exchange *x, int nid, long coming)
-{
-	long put = atomic_long_read(&kn_put_on[nid]);
-	long room = min_t(long, kn_exchange_most(x) - put, kn_node_exchange_pages(nid));
-
-	return max_t(long, room, kn_node_headroom_pages(nid)) - coming;
-}
-
-/*
- * Takes room for a leg on its destination, where @held pages are kept for it already: pages,
- * with these; 0, and nothing changed, if there is none.
- */
-static long kn_room_take(const struct kn_exchange *x, int nid, long held)
-{
-	long coming = atomic_long_read(&kn_coming[nid]), room;
-
-	do {
-		room = min_t(long, kn_room_at(x, nid, coming) + held, KN_BATCH_PAGES);
-		if (room < KN_LEAST_ROOM)
-			return 0;
-	} while (!atomic_long_try_cmpxchg(&kn_coming[nid], &coming, coming - held + room));
-	return room;
+	return x->kind == POLICY_REST;
 }
 
 /* The leg that comes to where leg @k leaves from; NULL where that one is alone. */
@@ -360,8 +289,7 @@ static void kn_leg_left(struct kn_exchange_leg *leg, const struct kn_exchange_le
 {
 	long held = back && back->spare ? HPAGE_PMD_NR : 0;
 
-	atomic_long_add(held, &kn_coming[leg->from]);
-	atomic_long_sub(moved, &kn_put_on[leg->from]);
+	kn_account_left(leg->from, moved, held);
 	WRITE_ONCE(leg->left, leg->left - (s64)moved);
 }
 
@@ -377,7 +305,7 @@ static void kn_spares_drop(struct kn_exchange *x)
 			continue;
 		kn_room_release(leg->spare, leg->to);
 		leg->spare = NULL;
-		atomic_long_sub(HPAGE_PMD_NR, &kn_coming[leg->to]);
+		kn_account_drop_room(leg->to, HPAGE_PMD_NR);
 	}
 }
 
@@ -393,15 +321,14 @@ static u64 kn_leg_run(struct kn_exchange *x, u32 k, u64 *cost)
 
 	if (!kn_leg_is_due(leg) || READ_ONCE(x->cancelled))
 		return 0;
-	room = kn_room_take(x, leg->to, held);
+	room = kn_account_take_room(leg->to, held, kn_exchange_is_alone(x));
 	if (!room)
 		return 0;
 	max = min_t(u64, room, max_t(s64, leg->left, KN_EXCHANGE_PAGES));
 	moved = kn_migrate_leg(leg->proc, &leg->pass, leg->from, leg->to, max, &leg->spare,
 			       back ? &back->spare : NULL, cost);
 	held = leg->spare ? HPAGE_PMD_NR : 0;
-	atomic_long_add(moved, &kn_put_on[leg->to]);
-	atomic_long_sub(room - held, &kn_coming[leg->to]);
+	kn_account_came(leg->to, moved, room - held);
 	cpumask_set_cpu(raw_smp_processor_id(), &x->freed_on);
 	kn_leg_left(leg, back, moved);
 	WRITE_ONCE(leg->moved, leg->moved + moved);
@@ -410,7 +337,7 @@ static u64 kn_leg_run(struct kn_exchange *x, u32 k, u64 *cost)
 		trace_knumad_exchange(policy_exchange_name(x->kind), leg->proc->tgid,
 				      x->legs[(k + 1) % x->nr_legs].proc->tgid, leg->from, leg->to,
 				      moved, before, kn_node_free_pages(leg->to),
-				      atomic_long_read(&kn_put_on[leg->to]), x->gain_ucpu);
+				      kn_account_pages(leg->to), x->gain_ucpu);
 	return moved;
 }
 
@@ -421,8 +348,7 @@ static u32 kn_exchange_first(const struct kn_exchange *x)
 	long most = LONG_MIN;
 
 	for (k = 0; k < x->nr_legs; k++) {
-		int to = x->legs[k].to;
-		long room = kn_room_at(x, to, atomic_long_read(&kn_coming[to]));
+		long room = kn_account_room_pages(x->legs[k].to, kn_exchange_is_alone(x));
 
 		if (room > most && kn_leg_is_due(&x->legs[k])) {
 			most = room;
@@ -482,12 +408,9 @@ static bool kn_exchange_has_room(const struct kn_exchange *x)
 {
 	u32 k;
 
-	for (k = 0; k < x->nr_legs; k++) {
-		int to = x->legs[k].to;
-
-		if (kn_room_at(x, to, atomic_long_read(&kn_coming[to])) >= KN_LEAST_ROOM)
+	for (k = 0; k < x->nr_legs; k++)
+		if (kn_account_has_room(x->legs[k].to, kn_exchange_is_alone(x)))
 			return true;
-	}
 	return false;
 }
 

@@ -63,7 +63,6 @@ struct kn_exchange_record {
 
 void kn_exchanges_plan(const struct policy_exchanges *plan, struct kn_proc *const *procs);
 void kn_exchanges_forget(void);
-u64 kn_exchange_owed_pages(int nid);
 
 struct kn_exchange *kn_exchange_next(struct kn_exchange *prev, int nid);
 bool kn_exchange_is_due(const struct kn_exchange *x);

@@ -14,6 +14,7 @@
 
 #include "../kern/capability.h"
 #include "../sched/verdict.h"
+#include "account.h"
 #include "cache.h"
 #include "decisions.h"
 #include "discover.h"
@@ -162,7 +163,7 @@ static void kn_snapshot_nodes(void)
 			kn_arena.nodes[nid].total_pages = kn_node_present_pages(nid);
 			kn_arena.nodes[nid].free_pages = kn_node_headroom_pages(nid);
 			kn_arena.nodes[nid].cache_pages = kn_cache_pages(nid);
-			kn_arena.nodes[nid].owed_pages = kn_exchange_owed_pages(nid);
+			kn_arena.nodes[nid].owed_pages = kn_account_owed_pages(nid);
 		}
 		for (to = 0; to < nr_node_ids; to++)
 			kn_arena.distance[nid * nr_node_ids + to] =
