@@ -280,6 +280,12 @@ static struct kn_exchange_leg *kn_leg_before(struct kn_exchange *x, u32 k)
 	return x->nr_legs == 1 ? NULL : &x->legs[(k ?: x->nr_legs) - 1];
 }
 
+/* Pages that are kept free for a leg on its destination; none for nobody. */
+static long kn_leg_held(const struct kn_exchange_leg *leg)
+{
+	return leg && leg->spare ? HPAGE_PMD_NR : 0;
+}
+
 /*
  * Accounts for @moved pages of a leg that have left their node, and for the room that may
  * have been kept there for @back, if somebody comes, who has had none before.
@@ -287,9 +293,7 @@ static struct kn_exchange_leg *kn_leg_before(struct kn_exchange *x, u32 k)
 static void kn_leg_left(struct kn_exchange_leg *leg, const struct kn_exchange_leg *back,
 			u64 moved)
 {
-	long held = back && back->spare ? HPAGE_PMD_NR : 0;
-
-	kn_account_left(leg->from, moved, held);
+	kn_account_left(leg->from, moved, kn_leg_held(back));
 	WRITE_ONCE(leg->left, leg->left - (s64)moved);
 }
 
@@ -317,18 +321,17 @@ static u64 kn_leg_run(struct kn_exchange *x, u32 k, u64 *cost)
 {
 	struct kn_exchange_leg *leg = &x->legs[k], *back = kn_leg_before(x, k);
 	u64 before = kn_node_free_pages(leg->to), moved, max;
-	long held = leg->spare ? HPAGE_PMD_NR : 0, room;
+	long room;
 
 	if (!kn_leg_is_due(leg) || READ_ONCE(x->cancelled))
 		return 0;
-	room = kn_account_take_room(leg->to, held, kn_exchange_is_alone(x));
+	room = kn_account_take_room(leg->to, kn_leg_held(leg), kn_exchange_is_alone(x));
 	if (!room)
 		return 0;
 	max = min_t(u64, room, max_t(s64, leg->left, KN_EXCHANGE_PAGES));
 	moved = kn_migrate_leg(leg->proc, &leg->pass, leg->from, leg->to, max, &leg->spare,
 			       back ? &back->spare : NULL, cost);
-	held = leg->spare ? HPAGE_PMD_NR : 0;
-	kn_account_came(leg->to, moved, room - held);
+	kn_account_came(leg->to, moved, room - kn_leg_held(leg));
 	cpumask_set_cpu(raw_smp_processor_id(), &x->freed_on);
 	kn_leg_left(leg, back, moved);
 	WRITE_ONCE(leg->moved, leg->moved + moved);
