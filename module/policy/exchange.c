@@ -256,12 +256,37 @@ static bool may_give_way(const struct plan *pl, u32 i)
 			     pp->reason == POLICY_SPREAD);
 }
 
+/*
+ * Up to @pages that want from @from to @to come, process after process, each as the first leg
+ * of an exchange that is otherwise like @like; returns how many more might have.
+ */
+static u64 bring(struct plan *pl, u32 from, u32 to, u64 pages, const struct policy_exchange *like)
+{
+	const struct plan_edge *e = edge_of(pl, from, to);
+	struct policy_exchange *x;
+
+	while (pages >= CRUMB_PAGES && next_on(pl, from, to) && (x = next_exchange(pl))) {
+		*x = *like;
+		x->pages = min(pages, e->left);
+		x->gain_ucpu = saved_by(pl, e, x->pages);
+		x->legs[0] = (struct policy_leg){ .proc = e->proc, .from = from, .to = to };
+		pl->exchanges->nr++;
+		take_from(pl, from, to, x->pages);
+		pages -= x->pages;
+	}
+	return pages;
+}
+
 /* Pages that want to @to come in exchange for those of @i there, as far as that pays. */
 static void give_way(struct plan *pl, u32 i, u32 from, u32 to)
 {
 	struct plan_edge *e = edge_of(pl, from, to);
 	u64 left = min(pl->s->procs[i].pages[to], e->want), saved, cost;
-	struct policy_exchange *x;
+	const struct policy_exchange way = {
+		.kind = POLICY_GIVE_WAY,
+		.nr_legs = 2,
+		.legs[1] = { .proc = i, .from = to, .to = from },
+	};
 	s64 loss;
 
 	if (pl->procs[i].gave_way ||
@@ -278,23 +303,7 @@ static void give_way(struct plan *pl, u32 i, u32 from, u32 to)
 		pl->procs[i].gain = saved;
 		pl->procs[i].cost = cost;
 	}
-	while (left >= CRUMB_PAGES && next_on(pl, from, to) && (x = next_exchange(pl))) {
-		u64 pages = min(left, e->left);
-
-		*x = (struct policy_exchange) {
-			.kind = POLICY_GIVE_WAY,
-			.nr_legs = 2,
-			.pages = pages,
-			.gain_ucpu = saved_by(pl, e, pages),
-			.legs = {
-				{ .proc = e->proc, .from = from, .to = to },
-				{ .proc = i, .from = to, .to = from },
-			},
-		};
-		pl->exchanges->nr++;
-		take_from(pl, from, to, pages);
-		left -= pages;
-	}
+	bring(pl, from, to, left, &way);
 }
 
 /*
@@ -345,32 +354,10 @@ static bool has_leg_to(const struct plan *pl, u32 nid)
 	return false;
 }
 
-/* Pages that want from @from to @to come without exchange; returns what is still owed. */
-static u64 come_alone(struct plan *pl, u32 from, u32 to, u64 owed)
-{
-	struct plan_edge *e = edge_of(pl, from, to);
-	struct policy_exchange *x;
-
-	while (owed >= CRUMB_PAGES && next_on(pl, from, to) && (x = next_exchange(pl))) {
-		u64 pages = min(owed, e->left);
-
-		*x = (struct policy_exchange) {
-			.kind = POLICY_REST,
-			.nr_legs = 1,
-			.pages = pages,
-			.gain_ucpu = saved_by(pl, e, pages),
-			.legs = { { .proc = e->proc, .from = from, .to = to } },
-		};
-		pl->exchanges->nr++;
-		take_from(pl, from, to, pages);
-		owed -= pages;
-	}
-	return owed;
-}
-
 /* While an exchange goes on, what its nodes are owed is what comes next. */
 static void bring_rests(struct plan *pl)
 {
+	const struct policy_exchange alone = { .kind = POLICY_REST, .nr_legs = 1 };
 	u32 from, to;
 
 	for (to = 0; to < pl->nr_nodes; to++) {
@@ -379,7 +366,7 @@ static void bring_rests(struct plan *pl)
 		if (owed < CRUMB_PAGES || has_leg_to(pl, to))
 			continue;
 		for (from = 0; from < pl->nr_nodes; from++)
-			owed = come_alone(pl, from, to, owed);
+			owed = bring(pl, from, to, owed, &alone);
 	}
 }
 
