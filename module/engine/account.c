@@ -70,14 +70,15 @@ static long kn_account_most(bool alone)
 /*
  * Pages that a leg may put on a node: what its account has left, down to the floor; and
  * always what is free above the high watermark, which any migration may fill.  Without that
- * an exchange would stand still where somebody else has taken the other node's room.
+ * an exchange would stand still where somebody else has taken the other node's room.  What is
+ * held for the leg is not free, and room all the same; @coming is what is for others.
  */
-static long kn_account_room_beside(int nid, bool alone, long coming)
+static long kn_account_room_beside(int nid, bool alone, long coming, long held)
 {
 	long put = kn_account_pages(nid);
-	long room = min_t(long, kn_account_most(alone) - put, kn_node_exchange_pages(nid));
+	long room = min_t(long, kn_account_most(alone) - put, kn_node_exchange_pages(nid) + held);
 
-	return max_t(long, room, kn_node_headroom_pages(nid)) - coming;
+	return max_t(long, room, kn_node_headroom_pages(nid) + held) - coming;
 }
 
 /**
@@ -89,7 +90,7 @@ static long kn_account_room_beside(int nid, bool alone, long coming)
  */
 long kn_account_room_pages(int nid, bool alone)
 {
-	return kn_account_room_beside(nid, alone, atomic_long_read(&kn_coming[nid]));
+	return kn_account_room_beside(nid, alone, atomic_long_read(&kn_coming[nid]), 0);
 }
 
 /**
@@ -118,7 +119,7 @@ long kn_account_take_room(int nid, long held, bool alone)
 	long coming = atomic_long_read(&kn_coming[nid]), room;
 
 	do {
-		room = min_t(long, kn_account_room_beside(nid, alone, coming) + held,
+		room = min_t(long, kn_account_room_beside(nid, alone, coming - held, held),
 			     KN_BATCH_PAGES);
 		if (room < KN_LEAST_ROOM)
 			return 0;

@@ -27,6 +27,7 @@
 #include "../compat/migrate.h"
 #include "../kern/capability.h"
 #include "cache.h"
+#include "copy.h"
 #include "migrate.h"
 #include "node.h"
 #include "room.h"
@@ -48,13 +49,6 @@ static struct kn_cache {
 	unsigned long rest_until;	/* jiffies; looks at nothing before, if @rests */
 	bool rests;
 } kn_caches[KNUMAD_MAX_NODES];
-
-struct kn_cache_batch {
-	struct list_head folios;
-	int to;				/* destination, NUMA_NO_NODE to have them dropped */
-	u64 pages;
-	u64 placed;
-};
 
 /**
  * kn_cache_pages - about how much page cache of a node would give way
@@ -87,7 +81,7 @@ static bool kn_cache_is_idle(struct folio *folio)
 	       !folio_test_locked(folio) && !kn_folio_is_mapped(folio);
 }
 
-static void kn_cache_take(struct kn_cache_batch *batch, struct page *page)
+static void kn_cache_take(struct kn_copy *batch, struct page *page)
 {
 	struct folio *folio = page_folio(page);
 
@@ -113,7 +107,7 @@ static bool kn_cache_wraps(struct kn_cache *c, const struct zone *zone)
 }
 
 /* Goes on round the zone until the batch is full, or enough was looked at; returns how much. */
-static unsigned long kn_cache_collect(struct kn_cache_batch *batch, int nid, struct zone *zone)
+static unsigned long kn_cache_collect(struct kn_copy *batch, int nid, struct zone *zone)
 {
 	struct kn_cache *c = &kn_caches[nid];
 	unsigned long looks;
@@ -131,28 +125,6 @@ static unsigned long kn_cache_collect(struct kn_cache_batch *batch, int nid, str
 	}
 	return looks;
 }
-
-/* migrate_pages() asks for the place of @old. */
-static struct folio *kn_cache_alloc(struct folio *old, unsigned long private)
-{
-	struct kn_cache_batch *batch = (struct kn_cache_batch *)private;
-	struct folio *new = kn_room_alloc(batch->to, folio_order(old), false);
-
-	if (new)
-		batch->placed += folio_nr_pages(new);
-	return new;
-}
-
-/* A folio from kn_cache_alloc() was not needed after all. */
-static void kn_cache_unalloc(struct folio *new, unsigned long private)
-{
-	struct kn_cache_batch *batch = (struct kn_cache_batch *)private;
-
-	batch->placed -= folio_nr_pages(new);
-	folio_put(new);
-}
-
-KN_DEFINE_MIGRATE_CALLBACKS(kn_cache_callbacks, kn_cache_alloc, kn_cache_unalloc);
 
 /* The node with most room for a batch, or NUMA_NO_NODE. */
 static int kn_cache_target(int nid)
@@ -172,14 +144,14 @@ static int kn_cache_target(int nid)
 }
 
 /* Pages isolated to be migrated are counted as such until they are where they belong. */
-static u64 kn_cache_move(struct kn_cache_batch *batch)
+static u64 kn_cache_move(struct kn_copy *batch)
 {
 	struct folio *folio;
 
 	list_for_each_entry(folio, &batch->folios, lru)
 		node_stat_mod_folio(folio, NR_ISOLATED_ANON + folio_is_file_lru(folio),
 				    folio_nr_pages(folio));
-	kn_migrate_pages(&batch->folios, &kn_cache_callbacks, (unsigned long)batch);
+	kn_copy(batch);
 	if (!list_empty(&batch->folios))
 		KN_CALL(putback_movable_pages)(&batch->folios);
 	kn_stat_add(cache_pages_moved, batch->placed);
@@ -187,7 +159,7 @@ static u64 kn_cache_move(struct kn_cache_batch *batch)
 }
 
 /* What cannot be dropped goes back to its list in there. */
-static u64 kn_cache_drop(struct kn_cache_batch *batch)
+static u64 kn_cache_drop(struct kn_copy *batch)
 {
 	u64 dropped = KN_CALL(reclaim_pages)(&batch->folios);
 
@@ -204,16 +176,17 @@ static u64 kn_cache_drop(struct kn_cache_batch *batch)
  */
 u64 kn_cache_give_way(int nid, u64 *looks)
 {
-	struct kn_cache_batch batch = { .to = kn_cache_target(nid) };
+	/* What it leaves is wanted at once: not on another CPU's list of free pages. */
+	struct kn_copy batch = { .nid = kn_cache_target(nid), .alone = true };
 	struct zone *zone = kn_node_zone(nid);
 	u64 left = 0;
 
 	INIT_LIST_HEAD(&batch.folios);
-	if (!kn_cache_pages(nid) || (batch.to == NUMA_NO_NODE && !kn_capable(KN_CAP_CACHE)))
+	if (!kn_cache_pages(nid) || (batch.nid == NUMA_NO_NODE && !kn_capable(KN_CAP_CACHE)))
 		return 0;
 	*looks += kn_cache_collect(&batch, nid, zone);
 	if (batch.pages)
-		left = batch.to == NUMA_NO_NODE ? kn_cache_drop(&batch) : kn_cache_move(&batch);
+		left = batch.nid == NUMA_NO_NODE ? kn_cache_drop(&batch) : kn_cache_move(&batch);
 	kn_caches[nid].found += left;
 	if (left)
 		kn_room_settle(nid);

@@ -35,6 +35,7 @@ struct kn_part {
 	struct folio *spare;
 	u64 placed;
 	bool no_room;
+	bool large;			/* there are large folios among them */
 };
 
 struct kn_copier {
@@ -78,6 +79,7 @@ static void kn_part_reserve(struct kn_part *part)
 
 		if (!folio_order(folio))
 			continue;
+		part->large = true;
 		new = part->no_room ? NULL : kn_part_new_large(part, folio_order(folio));
 		if (new) {
 			list_add(&new->lru, &part->reserved);
@@ -134,20 +136,26 @@ static void kn_part_unalloc(struct folio *new, unsigned long private)
 
 KN_DEFINE_MIGRATE_CALLBACKS(kn_part_callbacks, kn_part_alloc, kn_part_unalloc);
 
+/*
+ * The allocator hands a CPU more than one huge page at a time, and what lies on its list is
+ * free to nobody else: after large folios it is given back.
+ */
 static void kn_part_run(struct kn_part *part)
 {
 	kn_part_reserve(part);
 	kn_migrate_pages(&part->folios, &kn_part_callbacks, (unsigned long)part);
 	kn_part_release(part);
+	if (part->large)
+		kn_room_settle(part->nid);
 }
 
 /*
- * Not in an exchange, which counts on the room that it leaves, and a CPU may keep that for a
- * while; nor near a watermark, which two threads that both see the last room would pass.
+ * Not where the room that is left behind is counted on: a CPU may keep that for a while; nor
+ * near a watermark, which two threads that both see the last room would pass.
  */
 static bool kn_copy_is_shared(const struct kn_copy *copy)
 {
-	return copy->pages >= KN_COPY_ALONE_PAGES && !copy->exchange &&
+	return copy->pages >= KN_COPY_ALONE_PAGES && !copy->alone &&
 	       kn_node_headroom_pages(copy->nid) >= 2 * copy->pages;
 }
 
@@ -242,8 +250,6 @@ static int kn_copier_main(void *data)
 		if (!part)
 			continue;
 		kn_part_run(part);
-		/* What is left of free pages in its CPU's list, huge ones too, would be missed. */
-		kn_room_settle(part->nid);
 		kn_stat_add(migrate_pages_copier, part->placed);
 		WRITE_ONCE(copier->part, NULL);
 		complete(&copier->done);

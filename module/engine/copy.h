@@ -12,6 +12,7 @@ struct folio;
 struct kn_copy {
 	int nid;			/* destination */
 	bool exchange;			/* the caller has made sure of the room */
+	bool alone;			/* by the caller, who counts on the room left behind */
 	struct list_head folios;	/* in: isolated; out: those that did not go */
 	u64 pages;			/* in: that they have, 4 KiB each */
 	struct folio *spare;		/* a free huge page on @nid or NULL; NULL once it is used */
