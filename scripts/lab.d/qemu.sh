@@ -57,7 +57,10 @@ need_qemu() {
 # Sets LAB_ACCEL (an array) and LAB_ACCEL_NAME. /dev/kvm alone proves nothing:
 # it exists on machines whose CPU offers no virtualisation.
 choose_accel() {
-	if grep -qE '^flags.*[[:space:]](vmx|svm)([[:space:]]|$)' /proc/cpuinfo && [[ -w /dev/kvm ]]; then
+	if [[ -n $OPT_ICOUNT ]]; then
+		LAB_ACCEL=(-accel tcg,thread=single -icount shift=1 -cpu max)
+		LAB_ACCEL_NAME="TCG by instructions"
+	elif grep -qE '^flags.*[[:space:]](vmx|svm)([[:space:]]|$)' /proc/cpuinfo && [[ -w /dev/kvm ]]; then
 		LAB_ACCEL=(-accel kvm -cpu host)
 		LAB_ACCEL_NAME=KVM
 	else
