@@ -23,11 +23,12 @@ void kn_frames_init(struct kn_frames *f, enum kn_entries which)
 	*f = (struct kn_frames) {
 		.which = which,
 		.mask = PTE_PFN_MASK | which | _PAGE_SPECIAL,
-		.nid = NUMA_NO_NODE,
+		.now.nid = NUMA_NO_NODE,
+		.before.nid = NUMA_NO_NODE,
 	};
 }
 
-/* How many nodes span @pfn; @f is set for one of them, and as far as that is so. */
+/* How many nodes span @pfn; the stretch is set for one of them, and as far as that is so. */
 static int kn_frames_span(struct kn_frames *f, unsigned long pfn)
 {
 	unsigned long low = 0, high = ULONG_MAX;
@@ -43,12 +44,12 @@ static int kn_frames_span(struct kn_frames *f, unsigned long pfn)
 		} else {
 			low = max(low, start);
 			high = min(high, end);
-			f->nid = nid;
+			f->now.nid = nid;
 			spans++;
 		}
 	}
-	f->first = low << PAGE_SHIFT | f->which;
-	f->nr = high - low;
+	f->now.first = low << PAGE_SHIFT | f->which;
+	f->now.nr = high - low;
 	return spans;
 }
 
@@ -62,13 +63,22 @@ static int kn_frames_span(struct kn_frames *f, unsigned long pfn)
 bool kn_frames_find(struct kn_frames *f, unsigned long entry)
 {
 	unsigned long pfn = (entry & PTE_PFN_MASK) >> PAGE_SHIFT;
+	struct kn_stretch before = f->before;
 
+	if (kn_stretch_has(entry, f->mask, before.first, before.nr)) {
+		f->before = f->now;
+		f->now = before;
+		return true;
+	}
 	if ((entry & f->mask & ~PTE_PFN_MASK) != f->which || !pfn_valid(pfn))
 		return false;
+	f->before = f->now;
 	if (kn_frames_span(f, pfn) == 1)
 		return true;
-	f->nid = page_to_nid(pfn_to_page(pfn));
-	f->first = pfn << PAGE_SHIFT | f->which;
-	f->nr = 1;
+	f->now = (struct kn_stretch) {
+		.first = pfn << PAGE_SHIFT | f->which,
+		.nr = 1,
+		.nid = page_to_nid(pfn_to_page(pfn)),
+	};
 	return true;
 }

@@ -18,29 +18,57 @@ enum kn_entries {
 	KN_ENTRIES_WRITABLE = _PAGE_PRESENT | _PAGE_RW,
 };
 
-/* A stretch of page frames that are of one node, and the entries that are asked about. */
-struct kn_frames {
-	enum kn_entries which;
-	unsigned long mask;	/* of an entry: its frame, and the bits that tell @which */
-	unsigned long first;	/* what these are for the first frame of the stretch */
+/* Page frames that are of one node, one after the other. */
+struct kn_stretch {
+	unsigned long first;	/* of an entry: what kn_frames.mask leaves, for the first frame */
 	unsigned long nr;	/* frames; 0: none known yet */
 	int nid;
+};
+
+struct kn_frames {
+	enum kn_entries which;	/* entries that are asked about */
+	unsigned long mask;	/* of an entry: its frame, and the bits that tell @which */
+	struct kn_stretch now;
+	struct kn_stretch before;	/* pages of two nodes often take turns */
 };
 
 void kn_frames_init(struct kn_frames *f, enum kn_entries which);
 bool kn_frames_find(struct kn_frames *f, unsigned long entry);
 
 /*
+ * Whether an entry's page is in the stretch, and it is one of those that are asked about.  One
+ * comparison: bits that differ come to the top, and make the distance from the first frame too
+ * large.
+ */
+static inline bool kn_stretch_has(unsigned long entry, unsigned long mask, unsigned long first,
+				  unsigned long nr)
+{
+	return ror64((entry & mask) - first, PAGE_SHIFT) < nr;
+}
+
+/* Entries that are looked at without a branch in between. */
+#define KN_FRAMES_STEP	8
+
+/*
  * How far, from @begin on and up to @end, the entries at @entry are of those, and their pages
- * in the stretch.  One comparison an entry: bits that differ come to the top, and make the
- * distance from the first frame too large.
+ * in the stretch.
  */
 static inline unsigned int kn_frames_reach(const struct kn_frames *f, const unsigned long *entry,
 					   unsigned int begin, unsigned int end)
 {
-	const unsigned long mask = f->mask, first = f->first, nr = f->nr;
+	const unsigned long mask = f->mask, first = f->now.first, nr = f->now.nr;
+	unsigned int i, others = 0;
 
-	while (begin < end && ror64((READ_ONCE(entry[begin]) & mask) - first, PAGE_SHIFT) < nr)
+	for (; begin + KN_FRAMES_STEP <= end; begin += KN_FRAMES_STEP) {
+		const unsigned long *step = entry + begin;
+
+#pragma GCC unroll 8
+		for (i = 0; i < KN_FRAMES_STEP; i++)
+			others += !kn_stretch_has(READ_ONCE(step[i]), mask, first, nr);
+		if (others)
+			break;
+	}
+	while (begin < end && kn_stretch_has(READ_ONCE(entry[begin]), mask, first, nr))
 		begin++;
 	return begin;
 }

@@ -4,7 +4,7 @@
  * migrate without it.
  *
  * Context: worker threads, may sleep; the worker of a node is the only one that fills the
- * room above its high watermark, and exchanges keep their own account, see exchange.c.  A
+ * room above its high watermark, and exchanges keep their own account, see account.c.  A
  * page is on a batch's list, isolated, between collecting and kn_batch_finish(), and
  * nowhere else.
  */
@@ -49,6 +49,9 @@
 /* Looking at a page costs so much less than moving it. */
 #define KN_LOOKS_PER_MOVE	32
 
+/* Taking a page off its list takes half a microsecond: the clock is looked at in between. */
+#define KN_TAKEN_PER_LOOK	16
+
 struct kn_batch {
 	const struct kn_proc *proc;
 	bool hot;			/* only pages that were lately accessed */
@@ -62,6 +65,7 @@ struct kn_batch {
 	u64 limit;			/* it is full with so many pages */
 	u64 max;			/* a large folio may bring it above, up to this */
 	unsigned int retry_ms;		/* rest after what brought nothing */
+	unsigned int taken;		/* folios, or tries */
 	u64 huge;			/* isolated huge pages, each counted once */
 	u64 cost;			/* of collecting, see kn_walk_cost() */
 	long from[KNUMAD_MAX_NODES];	/* isolated pages by the node they came from */
@@ -103,15 +107,16 @@ static unsigned long kn_batch_sift(struct kn_walk *walk, const struct kn_run *ru
 
 		next = kn_frames_reach(frames, run->entry, i, run->end);
 		if (next > i) {
-			if (batch->sources & BIT_ULL(frames->nid))
+			if (batch->sources & BIT_ULL(frames->now.nid))
 				asked |= GENMASK(next - 1, i);
 			continue;
 		}
 		entry = READ_ONCE(run->entry[i]);
-		if (kn_frames_find(frames, entry))
-			continue;
-		if (kn_entry_present(entry))
+		if (kn_entry_present(entry)) {
+			if (kn_frames_find(frames, entry))
+				continue;
 			asked |= BIT(i);
+		}
 		next++;
 	}
 	return batch->hot ? asked & kn_hot_word(batch->proc, run->addr) : asked;
@@ -174,7 +179,8 @@ static int kn_batch_take(struct kn_walk *walk, struct page *page, enum kn_page_k
 		kn_batch_skip_busy(batch, nr_pages);
 	}
 	folio_put(folio);
-	return batch->copy.pages >= batch->limit;
+	return batch->copy.pages >= batch->limit ||
+	       (++batch->taken % KN_TAKEN_PER_LOOK == 0 && kn_walk_is_over(walk));
 }
 
 /* Fills the batch from the pass's cursor on; true when the pass ended. */
@@ -433,7 +439,7 @@ u64 kn_migrate_leg(struct kn_proc *proc, struct kn_pass *pass, int from, int to,
 		   struct folio **spare_to, struct folio **spare_from, u64 *cost)
 {
 	struct kn_batch batch = {
-		.copy = { .nid = to, .exchange = true, .spare = *spare_to },
+		.copy = { .nid = to, .exchange = true, .alone = true, .spare = *spare_to },
 		.sources = BIT_ULL(from),
 		.limit = min_t(u64, max, KN_EXCHANGE_PAGES),
 		.max = max,

@@ -32,15 +32,27 @@
 #include "share.h"
 #include "stats.h"
 
-/* How long a slice aims to hold the mmap lock; it looks at the clock after each run. */
-#define KN_SLICE_NS		(100 * NSEC_PER_USEC)
+/*
+ * How long a slice aims to hold the mmap lock: less than the 100 us that it promises, by what it
+ * takes to end.  It looks at the clock after each run in which pages were visited, and after as
+ * much work as so many entries take that tell all by themselves.
+ */
+#define KN_SLICE_NS		(60 * NSEC_PER_USEC)
+#define KN_CLOCK_ENTRIES	128
 #define KN_RUN_BYTES		(KN_RUN_ENTRIES * PAGE_SIZE)
 
 /* Page tables can be empty for long stretches without a callback: look in between. */
 #define KN_STRETCH_BYTES	SZ_1G
 
-static bool kn_slice_over(struct kn_walk *w)
+/**
+ * kn_walk_is_over - whether a slice has held the mmap lock for long enough
+ * @w: the walk
+ *
+ * Page-table lock held, or none.  For callbacks that take long and may stop at any page.
+ */
+bool kn_walk_is_over(struct kn_walk *w)
 {
+	w->unclocked = 0;
 	if (local_clock() >= w->deadline_ns)
 		return true;
 	if (!rwsem_is_contended(&w->mm->mmap_lock))
@@ -49,11 +61,17 @@ static bool kn_slice_over(struct kn_walk *w)
 	return true;
 }
 
-/* Page-table lock held.  After some entries: nonzero ends the slice at @next. */
-static int kn_entries_done(struct kn_walk *w, unsigned int nr, unsigned long next, int stop)
+/*
+ * Page-table lock held.  After some entries, of which pages were @visited, or not: nonzero ends
+ * the slice at @next.
+ */
+static int kn_entries_done(struct kn_walk *w, unsigned int nr, unsigned long next, bool visited,
+			   int stop)
 {
 	w->entries += nr;
-	if (!stop && kn_walk_cost(w) < w->max_cost && !kn_slice_over(w))
+	w->unclocked += nr;
+	if (!stop && kn_walk_cost(w) < w->max_cost &&
+	    !((visited || w->unclocked >= KN_CLOCK_ENTRIES) && kn_walk_is_over(w)))
 		return 0;
 	w->cursor = next;
 	return 1;
@@ -115,14 +133,15 @@ static int kn_table_visit(struct kn_walk *w, pte_t *table, unsigned long addr, u
 
 	run.entry = (unsigned long *)table - run.begin;
 	for (; run.addr < end; run.addr += KN_RUN_BYTES) {
-		unsigned long next = min(end, run.addr + KN_RUN_BYTES);
+		unsigned long next = min(end, run.addr + KN_RUN_BYTES), asked;
 		int stop;
 
 		run.end = (next - run.addr) >> PAGE_SHIFT;
-		stop = kn_run_pages(w, &run, w->run(w, &run));
+		asked = w->run(w, &run);
+		stop = kn_run_pages(w, &run, asked);
 		if (stop)
 			next = w->cursor;
-		if (kn_entries_done(w, run.end - run.begin, next, stop))
+		if (kn_entries_done(w, run.end - run.begin, next, asked, stop))
 			return 1;
 		run.begin = 0;
 		run.entry += KN_RUN_ENTRIES;
@@ -178,7 +197,7 @@ static int kn_huge_visit(struct kn_walk *w, pmd_t *pmd, unsigned long addr, unsi
 		stop = kn_visit(w, KN_CALL(vm_normal_page_pmd)(w->vma, addr, *pmd), addr,
 				HPAGE_PMD_NR);
 	spin_unlock(lock);
-	return kn_entries_done(w, 1, next, stop);
+	return kn_entries_done(w, 1, next, true, stop);
 }
 
 /*
@@ -216,7 +235,7 @@ static int kn_hugetlb_entry(pte_t *pte, unsigned long hmask, unsigned long addr,
 		w->entry = NULL;
 		stop = w->fn(w, page, KN_PAGE_HUGETLB, nr_pages);
 	}
-	return kn_entries_done(w, 1, next, stop);
+	return kn_entries_done(w, 1, next, true, stop);
 }
 
 static const struct mm_walk_ops kn_walk_ops = {
@@ -312,7 +331,7 @@ static enum kn_walk_result kn_walk_locked(struct kn_walk *w)
 				return KN_WALK_MORE;
 		}
 		w->cursor = end;
-		if (kn_slice_over(w))
+		if (kn_walk_is_over(w))
 			return KN_WALK_MORE;
 	}
 	return KN_WALK_END;
@@ -322,7 +341,7 @@ static enum kn_walk_result kn_walk_locked(struct kn_walk *w)
  * kn_walk_slice - walk a piece of an address space
  * @walk: where, how much, and whom to call
  *
- * Holds the mmap lock for about 100 us at most, less when somebody waits for it, and
+ * Holds the mmap lock for 100 us at most, less when somebody waits for it, and
  * not at all when it is not free at once.
  */
 enum kn_walk_result kn_walk_slice(struct kn_walk *walk)
@@ -333,6 +352,7 @@ enum kn_walk_result kn_walk_slice(struct kn_walk *walk)
 
 	walk->pages = 0;
 	walk->entries = 0;
+	walk->unclocked = 0;
 	if (!mmget_not_zero(walk->mm))
 		return KN_WALK_GONE;
 	nice = kn_boost_begin();

@@ -76,6 +76,7 @@ struct kn_walk {
 	u32 together;		/* so many page tables may map a page of it */
 	u64 pages;
 	u32 entries;
+	u32 unclocked;		/* work since it looked at the clock, in entries; @run may add */
 	u64 deadline_ns;
 };
 
@@ -114,6 +115,7 @@ struct folio;
 
 enum kn_page_kind kn_folio_kind(const struct kn_walk *w, struct folio *folio, struct page *page);
 bool kn_vma_counts(const struct vm_area_struct *vma);
+bool kn_walk_is_over(struct kn_walk *w);
 enum kn_walk_result kn_walk_slice(struct kn_walk *walk);
 void kn_count_skip(enum kn_page_kind kind, u64 pages);
 

@@ -87,6 +87,7 @@ struct kn_scan {
 	bool takes;			/* it clears accessed bits */
 	bool looks;			/* it says which pages were accessed since they were */
 	bool cleared;			/* the bits were cleared before the next look */
+	unsigned int rests;		/* passes that only count, before one that clears */
 	bool owes;			/* some are cleared that the kernel is to have back */
 	bool ended;			/* nothing is to be owed any more */
 	struct kn_page_bits *owed;	/* these */

@@ -43,6 +43,15 @@
 /* What it takes to put accessed bits back: slices that find the mmap lock taken, each 1 ms. */
 #define KN_SETTLE_TRIES		2000
 
+/*
+ * Looking takes one pass, or two where the bits have to be put back.  After the first looks
+ * as many passes only count, which costs half as much.
+ */
+#define KN_REST_PASSES		(KN_KERNEL_HAS_YOUNG ? 1 : 2)
+
+/* A part of a run takes as much work as so many entries, however few it has. */
+#define KN_PART_ENTRIES		16
+
 struct kn_scan_walk {
 	struct kn_proc *proc;
 	const struct kn_scan *scan;
@@ -87,21 +96,6 @@ static bool kn_scan_young(struct kn_walk *walk, const struct kn_scan_walk *s, st
 	return young;
 }
 
-/* Page-table lock held.  Which entries have the accessed bit; clears it where this pass does. */
-static unsigned long kn_scan_read_young(const struct kn_scan *scan, const struct kn_run *part)
-{
-	unsigned long set = 0;
-	unsigned int i;
-
-	if (scan->takes)
-		for (i = part->end; i-- > part->begin;)
-			set = set << 1 | kn_entry_clear_young(part->entry + i);
-	else
-		for (i = part->end; i-- > part->begin;)
-			set = set << 1 | kn_entry_young(part->entry + i);
-	return set << part->begin;
-}
-
 /*
  * Page-table lock held.  What kn_scan_young() does, for part of a run, all of them the process's
  * own pages; returns how many were accessed.
@@ -113,7 +107,10 @@ static unsigned int kn_scan_part_young(const struct kn_walk *walk, const struct 
 	unsigned long all = GENMASK(part->end - 1, part->begin), set, young, owed;
 	unsigned int i;
 
-	set = kn_scan_read_young(scan, part);
+	if (scan->takes)
+		set = kn_entries_young(part->entry, part->begin, part->end, true);
+	else
+		set = kn_entries_young(part->entry, part->begin, part->end, false);
 	young = walk->used_elsewhere ? all : set;
 	if (KN_KERNEL_HAS_YOUNG) {
 		for_each_set_bit(i, &young, KN_RUN_ENTRIES)
@@ -122,8 +119,7 @@ static unsigned int kn_scan_part_young(const struct kn_walk *walk, const struct 
 		kn_page_bits_assign_word(scan->owed, part->addr, all, young);
 	} else {
 		owed = (young | (all & kn_page_bits_word(scan->owed, part->addr))) & ~set;
-		for_each_set_bit(i, &owed, KN_RUN_ENTRIES)
-			kn_entry_set_young(part->entry + i);
+		kn_entries_set_young(part->entry, owed);
 	}
 	if (scan->looks && s->hot)
 		kn_page_bits_assign_word(s->hot, part->addr, all, young);
@@ -134,8 +130,11 @@ static unsigned int kn_scan_part_young(const struct kn_walk *walk, const struct 
 static void kn_scan_use(const struct kn_scan_walk *s, unsigned long addr, int nid,
 			unsigned int nr_pages)
 {
-	int wanted = kn_use_node(s->proc, addr);
+	int wanted;
 
+	if (!rcu_access_pointer(s->proc->use_map))
+		return;
+	wanted = kn_use_node(s->proc, addr);
 	if (wanted != NUMA_NO_NODE && wanted != nid)
 		s->scan->count[wanted].astray += nr_pages;
 }
@@ -144,13 +143,14 @@ static void kn_scan_use(const struct kn_scan_walk *s, unsigned long addr, int ni
 static void kn_scan_part(struct kn_walk *walk, const struct kn_scan_walk *s,
 			 const struct kn_run *part)
 {
-	struct kn_count *count = &s->scan->count[s->frames.nid];
+	struct kn_count *count = &s->scan->count[s->frames.now.nid];
 	unsigned int nr = part->end - part->begin;
 
 	walk->pages += nr;
+	walk->unclocked += KN_PART_ENTRIES;
 	if (walk->vma_kind == KN_PAGE_MOVABLE) {
 		count->movable += nr;
-		kn_scan_use(s, part->addr, s->frames.nid, nr);
+		kn_scan_use(s, part->addr, s->frames.now.nid, nr);
 	} else {
 		count->fixed += nr;
 	}
@@ -180,10 +180,11 @@ static unsigned long kn_scan_run(struct kn_walk *walk, const struct kn_run *run)
 			continue;
 		}
 		entry = READ_ONCE(run->entry[part.begin]);
-		if (kn_frames_find(&s->frames, entry))
-			continue;
-		if (kn_entry_present(entry))
+		if (kn_entry_present(entry)) {
+			if (kn_frames_find(&s->frames, entry))
+				continue;
 			asked |= BIT(part.begin);
+		}
 		part.begin++;
 	}
 	return asked;
@@ -278,6 +279,10 @@ static void kn_scan_begin(struct kn_proc *proc)
 
 	scan->takes = false;
 	scan->looks = scan->owes;
+	if (scan->rests) {
+		scan->rests--;
+		return;
+	}
 	if (scan->owes || scan->ended || !kn_mode_acts(kn_mode()) || !kn_scan_prepare(proc))
 		return;
 	scan->takes = true;
@@ -300,6 +305,8 @@ static void kn_scan_looked(struct kn_proc *proc)
 	WRITE_ONCE(proc->scan.owes, false);
 	if (proc->scan.cleared)
 		WRITE_ONCE(proc->hot_looks, proc->hot_looks + 1 ?: 1);
+	if (proc->hot_looks > 1)
+		proc->scan.rests = KN_REST_PASSES;
 	proc->scan.cleared = proc->scan.takes;
 }
 
