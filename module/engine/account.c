@@ -25,7 +25,7 @@
 
 /*
  * What a node may be short of, so that with what per-CPU lists take for those who come there
- * (up to 63 pages a CPU at a time) it is no more than KN_BATCH_PAGES; and room for a huge page.
+ * (they are emptied after each leg) it is no more than KN_BATCH_PAGES; and room for a huge page.
  */
 #define KN_MOST_PUT_ON		(KN_BATCH_PAGES - 128)
 

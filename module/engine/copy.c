@@ -5,8 +5,10 @@
  * thread takes the second half of what is worth the waking.
  *
  * Context: worker threads and copiers, may sleep, no lock held.  A part's lists belong to the
- * thread that runs it; the copier has one from kn_copier_give() to kn_copier_await().
+ * thread that runs it.  A part that is given away is run by whoever takes it first: the copier,
+ * or, if that has got no CPU until then, the worker after its own half.
  */
+#include <linux/atomic.h>
 #include <linux/completion.h>
 #include <linux/kthread.h>
 #include <linux/list.h>
@@ -26,6 +28,13 @@
 /* Fewer pages are copied by the caller alone. */
 #define KN_COPY_ALONE_PAGES	128
 
+/*
+ * So many free pages of a node an allocating CPU may have on its own list, where they are free
+ * to nobody else and no watermark counts them: 63, but up to 32 times that since "mm,
+ * page_alloc: scale the number of pages that are batch allocated" (v6.7), and a huge page.
+ */
+#define KN_PCP_MOST_PAGES	2048
+
 struct kn_part {
 	int nid;
 	bool exchange;
@@ -35,13 +44,12 @@ struct kn_part {
 	struct folio *spare;
 	u64 placed;
 	bool no_room;
-	bool large;			/* there are large folios among them */
 };
 
 struct kn_copier {
 	struct mutex lock;		/* held by the thread whose part it has */
 	wait_queue_head_t wait;
-	struct kn_part *part;		/* to be run, or NULL */
+	struct kn_part *part;		/* to be run by whoever takes it, or NULL */
 	struct completion done;
 };
 
@@ -79,7 +87,6 @@ static void kn_part_reserve(struct kn_part *part)
 
 		if (!folio_order(folio))
 			continue;
-		part->large = true;
 		new = part->no_room ? NULL : kn_part_new_large(part, folio_order(folio));
 		if (new) {
 			list_add(&new->lru, &part->reserved);
@@ -136,17 +143,20 @@ static void kn_part_unalloc(struct folio *new, unsigned long private)
 
 KN_DEFINE_MIGRATE_CALLBACKS(kn_part_callbacks, kn_part_alloc, kn_part_unalloc);
 
-/*
- * The allocator hands a CPU more than one huge page at a time, and what lies on its list is
- * free to nobody else: after large folios it is given back.
- */
+/* What allocating left on this CPU's list is given back where room is short. */
+static void kn_part_settle(const struct kn_part *part)
+{
+	if (part->exchange || kn_node_headroom_pages(part->nid) < 2 * KN_PCP_MOST_PAGES)
+		kn_room_settle(part->nid);
+}
+
 static void kn_part_run(struct kn_part *part)
 {
 	kn_part_reserve(part);
+	kn_part_settle(part);
 	kn_migrate_pages(&part->folios, &kn_part_callbacks, (unsigned long)part);
 	kn_part_release(part);
-	if (part->large)
-		kn_room_settle(part->nid);
+	kn_part_settle(part);
 }
 
 /*
@@ -156,7 +166,7 @@ static void kn_part_run(struct kn_part *part)
 static bool kn_copy_is_shared(const struct kn_copy *copy)
 {
 	return copy->pages >= KN_COPY_ALONE_PAGES && !copy->alone &&
-	       kn_node_headroom_pages(copy->nid) >= 2 * copy->pages;
+	       kn_node_headroom_pages(copy->nid) >= copy->pages + 2 * KN_PCP_MOST_PAGES;
 }
 
 /* Moves what is behind the first half of a copy's pages to @second; none if that is nothing. */
@@ -184,7 +194,7 @@ static void kn_copy_add(struct kn_copy *copy, struct kn_part *part)
 	copy->no_room |= part->no_room;
 }
 
-/* True if the copier of @part's node runs it from here on, until kn_copier_await(). */
+/* True if the copier of @part's node may take it; then kn_copier_await() is to follow. */
 static bool kn_copier_give(struct kn_part *part)
 {
 	struct kn_copier *copier = &kn_copiers[part->nid];
@@ -192,17 +202,21 @@ static bool kn_copier_give(struct kn_part *part)
 	if (list_empty(&part->folios) || !kn_kthread_exists(KN_KTHREAD_COPIER, part->nid) ||
 	    !mutex_trylock(&copier->lock))
 		return false;
-	reinit_completion(&copier->done);
-	WRITE_ONCE(copier->part, part);
+	/* Pairs with the xchg() of whoever takes it: that finds its lists as they are now. */
+	smp_store_release(&copier->part, part);
 	wake_up(&copier->wait);
 	return true;
 }
 
-static void kn_copier_await(const struct kn_part *part)
+/* @part has been run when this returns. */
+static void kn_copier_await(struct kn_part *part)
 {
 	struct kn_copier *copier = &kn_copiers[part->nid];
 
-	wait_for_completion(&copier->done);
+	if (xchg(&copier->part, NULL))
+		kn_part_run(part);
+	else
+		wait_for_completion(&copier->done);
 	mutex_unlock(&copier->lock);
 }
 
@@ -246,12 +260,11 @@ static int kn_copier_main(void *data)
 		struct kn_part *part;
 
 		wait_event_idle(copier->wait, READ_ONCE(copier->part) || kthread_should_stop());
-		part = READ_ONCE(copier->part);
+		part = xchg(&copier->part, NULL);
 		if (!part)
 			continue;
 		kn_part_run(part);
 		kn_stat_add(migrate_pages_copier, part->placed);
-		WRITE_ONCE(copier->part, NULL);
 		complete(&copier->done);
 	}
 	return 0;

@@ -21,6 +21,9 @@
 /* Fewer hot pages than this part of what could move, or fewer cold ones: no order to it. */
 #define KN_HOT_PART		16
 
+/* Cleared without a rest: 1 MiB. */
+#define KN_CLEAR_BLOCKS		16384UL
+
 static unsigned int kn_order_for(unsigned long pages)
 {
 	unsigned long blocks = 2 * pages / KN_BLOCK_PAGES + 1;
@@ -56,6 +59,25 @@ struct kn_page_bits *kn_page_bits_alloc(unsigned long pages)
 	if (map)
 		map->order = order;
 	return map;
+}
+
+/**
+ * kn_page_bits_clear - clear all bits
+ * @map: nobody else uses it
+ *
+ * May sleep.
+ */
+void kn_page_bits_clear(struct kn_page_bits *map)
+{
+	unsigned long block, blocks = 1UL << map->order;
+
+	for (block = 0; block < blocks; block += KN_CLEAR_BLOCKS) {
+		unsigned long nr = min(blocks - block, KN_CLEAR_BLOCKS);
+
+		memset(map->bits + BITS_TO_LONGS(block * KN_BLOCK_PAGES), 0,
+		       nr * KN_BLOCK_PAGES / BITS_PER_BYTE);
+		cond_resched();
+	}
 }
 
 /**

@@ -16,9 +16,9 @@
 
 /*
  * Some blocks share their bits, few as long as the process's memory is in one piece or
- * some: there are at least twice as many bits as it has resident pages.  A wrong bit only
- * changes the order in which pages move, or has a page count as accessed once more than it
- * was.
+ * some: there are at least twice as many bits as it has resident pages.  A wrong bit changes
+ * the order in which pages move; where bits are only added until all are cleared, a page can
+ * but count as accessed once more than it was.
  */
 struct kn_page_bits {
 	struct rcu_head rcu;
@@ -45,6 +45,11 @@ static inline void kn_page_bits_assign(struct kn_page_bits *map, unsigned long a
 	__assign_bit(kn_page_bit(map, addr), map->bits, value);
 }
 
+static inline void kn_page_bits_add(struct kn_page_bits *map, unsigned long addr)
+{
+	__set_bit(kn_page_bit(map, addr), map->bits);
+}
+
 /* The bits of as many pages as a word has, from @addr on, which is a multiple of their size. */
 static inline unsigned long kn_page_bits_word(const struct kn_page_bits *map, unsigned long addr)
 {
@@ -60,9 +65,19 @@ static inline void kn_page_bits_assign_word(struct kn_page_bits *map, unsigned l
 	WRITE_ONCE(*word, (*word & ~which) | (value & which));
 }
 
+/* Those that are set in @value are set. */
+static inline void kn_page_bits_add_word(struct kn_page_bits *map, unsigned long addr,
+					 unsigned long value)
+{
+	unsigned long *word = &map->bits[BIT_WORD(kn_page_bit(map, addr))];
+
+	WRITE_ONCE(*word, *word | value);
+}
+
 struct kn_proc;
 
 struct kn_page_bits *kn_page_bits_alloc(unsigned long pages);
+void kn_page_bits_clear(struct kn_page_bits *map);
 bool kn_page_bits_fit(const struct kn_page_bits *map, unsigned long pages);
 
 bool kn_hot_test(const struct kn_proc *proc, unsigned long addr);

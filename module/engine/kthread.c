@@ -3,7 +3,7 @@
  * knumad's threads of a node, at most one of each kind.
  *
  * Context: they come and go with the module, before the planner begins and after it has
- * ended; the planner asks about them in between.
+ * ended; whether they exist may be asked at any time.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 

@@ -3,8 +3,8 @@
  * Moves a process's pages between nodes, batch by batch: collect under the mmap lock,
  * migrate without it.
  *
- * Context: worker threads, may sleep; the worker of a node is the only one that fills the
- * room above its high watermark, and exchanges keep their own account, see account.c.  A
+ * Context: worker threads, may sleep; the worker of a node, with its copier, fills the room
+ * above its high watermark, and exchanges keep their own account, see account.c.  A
  * page is on a batch's list, isolated, between collecting and kn_batch_finish(), and
  * nowhere else.
  */
@@ -31,7 +31,7 @@
 #include "uses.h"
 
 /* Slices of mmap lock spent on filling one batch, at most. */
-#define KN_BATCH_SLICES		64
+#define KN_BATCH_SLICES		128
 
 /* After a pass that moved less than this part of the quota, the process has a rest. */
 #define KN_FRUITLESS_PART	16

@@ -37,7 +37,7 @@
  * takes to end.  It looks at the clock after each run in which pages were visited, and after as
  * much work as so many entries take that tell all by themselves.
  */
-#define KN_SLICE_NS		(60 * NSEC_PER_USEC)
+#define KN_SLICE_NS		(70 * NSEC_PER_USEC)
 #define KN_CLOCK_ENTRIES	128
 #define KN_RUN_BYTES		(KN_RUN_ENTRIES * PAGE_SIZE)
 
@@ -141,7 +141,8 @@ static int kn_table_visit(struct kn_walk *w, pte_t *table, unsigned long addr, u
 		stop = kn_run_pages(w, &run, asked);
 		if (stop)
 			next = w->cursor;
-		if (kn_entries_done(w, run.end - run.begin, next, asked, stop))
+		if (kn_entries_done(w, ((next - run.addr) >> PAGE_SHIFT) - run.begin, next, asked,
+				    stop))
 			return 1;
 		run.begin = 0;
 		run.entry += KN_RUN_ENTRIES;
@@ -209,8 +210,13 @@ static int kn_pmd_entry(pmd_t *pmd, unsigned long addr, unsigned long next, stru
 	struct kn_walk *w = walk->private;
 	pmd_t entry = READ_ONCE(*pmd);
 
-	if (w->asks_others)
-		w->used_elsewhere = kn_used_elsewhere(walk->mm, addr, next);
+	if (w->asks_others) {
+		/* Where the last slice ended inside, they have forgotten what they said then. */
+		bool known = addr < w->elsewhere_end && w->used_elsewhere;
+
+		w->used_elsewhere = kn_used_elsewhere(walk->mm, addr, next) || known;
+		w->elsewhere_end = next;
+	}
 	if (pmd_present(entry) && !pmd_leaf(entry))
 		return kn_table_walk(w, pmd, addr, next);
 	return kn_huge_visit(w, pmd, addr, next);
@@ -341,8 +347,8 @@ static enum kn_walk_result kn_walk_locked(struct kn_walk *w)
  * kn_walk_slice - walk a piece of an address space
  * @walk: where, how much, and whom to call
  *
- * Holds the mmap lock for 100 us at most, less when somebody waits for it, and
- * not at all when it is not free at once.
+ * Holds the mmap lock for less than 100 us of its own time, less when somebody waits for it,
+ * and not at all when it is not free at once.
  */
 enum kn_walk_result kn_walk_slice(struct kn_walk *walk)
 {

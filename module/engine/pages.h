@@ -65,6 +65,7 @@ struct kn_walk {
 	 * asked before.  It is not asked page by page: each time takes its lock.
 	 */
 	bool used_elsewhere;
+	unsigned long elsewhere_end;	/* in, out: the answer is for what is before it */
 	enum kn_page_kind vma_kind;
 	bool shmem;		/* a shared mapping of tmpfs or memfd */
 	/*

@@ -248,6 +248,8 @@ static u64 kn_apply(struct kn_proc *proc, const struct policy_verdict *v, enum k
 			wanting |= BIT_ULL(nid);
 	}
 	if (from != v->home) {
+		/* What it uses is wanted soon, for the order in which its pages move. */
+		WRITE_ONCE(proc->scan.hurries, true);
 		kn_homes_changed = true;
 		kn_decision_record(proc, from, v);
 	}

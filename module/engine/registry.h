@@ -88,6 +88,9 @@ struct kn_scan {
 	bool looks;			/* it says which pages were accessed since they were */
 	bool cleared;			/* the bits were cleared before the next look */
 	unsigned int rests;		/* passes that only count, before one that clears */
+	bool hurries;			/* set by the planner: no more of these */
+	bool elsewhere;			/* what another MMU said of the memory that ends */
+	unsigned long elsewhere_end;	/* there: it forgets, and a slice may end before */
 	bool owes;			/* some are cleared that the kernel is to have back */
 	bool ended;			/* nothing is to be owed any more */
 	struct kn_page_bits *owed;	/* these */
@@ -110,7 +113,7 @@ struct kn_proc {
 	struct kn_migration *migrate;	/* [nr_node_ids] */
 	spinlock_t share_lock;		/* shares; a leaf */
 	struct kn_share shares[KN_MAX_SHARES];	/* by the last pass */
-	struct kn_page_bits __rcu *hot;	/* accessed between the last two scans; may be NULL */
+	struct kn_page_bits __rcu *hot;	/* accessed before the last look; may be NULL */
 	u32 hot_looks;			/* scans that have filled it; 0: not known yet */
 	struct policy_uses *uses;	/* planner thread; NULL unless its home has several nodes */
 	u32 uses_skip;			/* threads that have had their turn */

@@ -5,7 +5,7 @@
  * Reclaim is never entered for one, nor woken, so nothing is pushed out for what is only an
  * optimisation.
  *
- * Context: worker threads, holding nothing; may sleep.
+ * Context: worker threads and copiers, holding nothing; may sleep.
  */
 #include <linux/cpu.h>
 #include <linux/gfp.h>

@@ -5,10 +5,10 @@
  *
  * A page counts as accessed if its accessed bit has been set since a scan cleared it.  The
  * kernel's reclaim wants to know of the same bit.  Where the kernel has a flag for that, it
- * is set, and every scan looks and clears at once.  Where it has none, scans take turns: one
+ * is set, and a scan looks and clears at once.  Where it has none, scans take turns: one
  * clears the bits and notes which were set, the next, one scan period later, looks and sets
  * those again; so reclaim misses a bit for no longer than that, and then only of a page that
- * was not accessed meanwhile.  No TLB is flushed for it.
+ * was not accessed meanwhile.  No TLB is flushed for it.  As many scans only count then.
  *
  * Context: worker threads, may sleep.  One worker scans a process at a time
  * (scan.lock); a pass resumes where the last slice stopped, and its counts replace
@@ -87,7 +87,8 @@ static bool kn_scan_young(struct kn_walk *walk, const struct kn_scan_walk *s, st
 		if (young)
 			kn_folio_was_accessed(page_folio(page));
 	} else if (s->scan->takes) {
-		kn_page_bits_assign(owed, walk->addr, young);
+		if (young)
+			kn_page_bits_add(owed, walk->addr);
 	} else if (walk->used_elsewhere || kn_page_bits_test(owed, walk->addr)) {
 		kn_entry_set_young(walk->entry);
 	}
@@ -116,7 +117,7 @@ static unsigned int kn_scan_part_young(const struct kn_walk *walk, const struct 
 		for_each_set_bit(i, &young, KN_RUN_ENTRIES)
 			kn_folio_was_accessed(page_folio(kn_entry_page(part->entry[i])));
 	} else if (scan->takes) {
-		kn_page_bits_assign_word(scan->owed, part->addr, all, young);
+		kn_page_bits_add_word(scan->owed, part->addr, young);
 	} else {
 		owed = (young | (all & kn_page_bits_word(scan->owed, part->addr))) & ~set;
 		kn_entries_set_young(part->entry, owed);
@@ -265,6 +266,8 @@ static bool kn_scan_prepare(struct kn_proc *proc)
 	if (new && new != old) {
 		scan->owed = new;
 		kvfree(old);
+	} else if (new) {
+		kn_page_bits_clear(new);
 	}
 	return new;
 }
@@ -279,6 +282,11 @@ static void kn_scan_begin(struct kn_proc *proc)
 
 	scan->takes = false;
 	scan->looks = scan->owes;
+	scan->elsewhere_end = 0;
+	if (READ_ONCE(scan->hurries)) {
+		WRITE_ONCE(scan->hurries, false);
+		scan->rests = 0;
+	}
 	if (scan->rests) {
 		scan->rests--;
 		return;
@@ -351,10 +359,14 @@ static enum kn_walk_result kn_scan_slice(struct kn_proc *proc, struct kn_walk *w
 		.fn = kn_scan_page,
 		.arg = &arg,
 		.asks_others = scan->takes || scan->looks,
+		.used_elsewhere = scan->elsewhere,
+		.elsewhere_end = scan->elsewhere_end,
 	};
 	kn_frames_init(&arg.frames, KN_ENTRIES_WRITABLE);
 	result = kn_walk_slice(walk);
 	WRITE_ONCE(scan->cursor, walk->cursor);
+	scan->elsewhere = walk->used_elsewhere;
+	scan->elsewhere_end = walk->elsewhere_end;
 	if (result == KN_WALK_END)
 		kn_scan_finish(proc);
 	return result;

@@ -148,6 +148,16 @@ watch_guest() {
 	done
 }
 
+# boots_in_vain: whether the guest is worth another boot: it did not get to its root file
+# system, and hangs, or QEMU gave up by an assertion of its own (iotlb_to_section, rarely, while
+# PCI devices are mapped).
+boots_in_vain() {
+	local root
+	verdict root root
+	[[ $LAB_ENDED == stuck ]] ||
+		[[ -z $root && $LAB_ENDED == itself ]] && grep -q 'Assertion .* failed' "$LAB_TMP/qemu"
+}
+
 # run_guest: returns with LAB_STATUS set to the exit code.
 run_guest() {
 	local boots=1
@@ -155,8 +165,13 @@ run_guest() {
 	write_request
 	[[ -n $LAB_SHARES ]] || pack_tree
 	boot_guest
-	while [[ $LAB_ENDED == stuck ]] && ((boots++ < LAB_BOOTS)); do
-		complain "the guest has no root file system after $LAB_ROOT_SECONDS s; it is started again"
+	while boots_in_vain && ((boots++ < LAB_BOOTS)); do
+		if [[ $LAB_ENDED == stuck ]]; then
+			complain "the guest has no root file system after $LAB_ROOT_SECONDS s; it is started again"
+		else
+			complain "QEMU gave up: $(grep 'Assertion' "$LAB_TMP/qemu" | tail -n 1); the guest is started again"
+			: >"$LAB_TMP/qemu"
+		fi
 		boot_guest
 	done
 	judge

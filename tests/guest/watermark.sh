@@ -2,14 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # A node is never filled below its high watermark by migration: memory that wants
-# to come to a nearly full node comes as far as there is room, and no further.
-# The memory in the way is mlocked, or it would give way (see exchange.sh). Free
+# to come to a nearly full node, huge pages or small ones, comes as far as there is room, and
+# no further. The memory in the way is mlocked, or it would give way (see exchange.sh). Free
 # pages are sampled from /proc/zoneinfo, and taken from the knumad_migrate
 # tracepoint's own figures.
-# Time limit: 150 s
+# Time limit: 200 s
 . "$(dirname "$0")/lib.sh"
 
-readonly LEAVE_MB=72 PROCESS_MB=192
 trace=/sys/kernel/tracing
 
 # spare_pages NODE: free pages above the sum of its zones' high watermarks.
@@ -21,33 +20,46 @@ spare_pages() {
 		END { print spare + 0 }' /proc/zoneinfo
 }
 
-echo 0 >"$NUMAB"
-start_hold mover 0 1x1 thp:$PROCESS_MB
-pid=$HOLD_PID
-fill_mb=$(($(spare_pages 1) / 256 - LEAVE_MB))
-start_hold fill 1 - mlocked:"$fill_mb"
-fill=$HOLD_PID
-room=$(spare_pages 1)
-at_most "node 1 has less room than wants to come (pages)" $((PROCESS_MB * 256 * 3 / 4)) "$room"
+# Since 6.7 the allocator hands a CPU up to 63 << 5 small pages at a time, which are not free any
+# more, though the next pages come from there: so much less may be seen for a moment.
+plain_least=0
+(($(uname -r | awk -F. '{ print $1 * 100 + $2 }') < 607)) || plain_least=-3072
 
-load mode=off min_rss_mb=100 scan_period_ms=200
-echo 1 >"$trace/events/knumad/knumad_migrate/enable"
-echo memory >"$PARAMS/mode"
-least=$(spare_pages 1)
-for ((i = 0; i < 120; i++)); do
-	now=$(spare_pages 1)
-	((now >= least)) || least=$now
-	sleep 0.05
-done
-here=$(anon_pages "$pid" 1)
-diag "pages that came: $here of $((PROCESS_MB * 256)); least spare seen: $least; no_room $(stat_of migrate_no_room)"
-at_least "node 1's free pages above the high watermark, at the least" 0 "$least"
-at_least "the tracepoint says the same, at the least" 0 \
-	"$(sed -n 's/.*headroom_after=\([0-9]*\).*/\1/p' "$trace/trace" | sort -n | head -n 1)"
-# Others free and use some pages meanwhile.
-at_most "no more memory came than there was room for" $((room + 1024)) "$here"
-echo 0 >"$trace/events/knumad/knumad_migrate/enable"
-echo >"$trace/trace"
-at_least "the filling was not pushed out (per mille still there)" 990 "$(memory_permille "$fill" 1)"
-unload
+# run_case KIND MB LEAVE_MB LEAST: a process of so much, where so much is left for it.
+run_case() {
+	local kind=$1 mb=$2 leave_mb=$3 bound=$4 pid fill room least now here i
+	start_hold mover 0 1x1 "$kind:$mb"
+	pid=$HOLD_PID
+	start_hold fill 1 - mlocked:$(($(spare_pages 1) / 256 - leave_mb))
+	fill=$HOLD_PID
+	room=$(spare_pages 1)
+	at_most "$kind: node 1 has less room than wants to come (pages)" $((mb * 256 * 3 / 4)) "$room"
+
+	load mode=off min_rss_mb=$((mb / 2)) scan_period_ms=200
+	echo 1 >"$trace/events/knumad/knumad_migrate/enable"
+	echo memory >"$PARAMS/mode"
+	least=$(spare_pages 1)
+	for ((i = 0; i < 120; i++)); do
+		now=$(spare_pages 1)
+		((now >= least)) || least=$now
+		sleep 0.05
+	done
+	here=$(anon_pages "$pid" 1)
+	diag "pages that came: $here of $((mb * 256)); least spare seen: $least; no_room $(stat_of migrate_no_room)"
+	at_least "$kind: some memory came (pages)" $((room / 4)) "$here"
+	at_least "$kind: node 1's free pages above the high watermark, at the least" "$bound" "$least"
+	at_least "$kind: the tracepoint says the same, at the least" 0 \
+		"$(sed -n 's/.*headroom_after=\([0-9]*\).*/\1/p' "$trace/trace" | sort -n | head -n 1)"
+	echo 0 >"$trace/events/knumad/knumad_migrate/enable"
+	echo >"$trace/trace"
+	at_least "$kind: the filling was not pushed out (per mille still there)" 990 \
+		"$(memory_permille "$fill" 1)"
+	unload
+	kill "$pid" "$fill"
+	wait "$pid" "$fill" || true
+}
+
+echo 0 >"$NUMAB"
+run_case thp 192 72 0
+run_case plain 96 40 $plain_least
 finish
