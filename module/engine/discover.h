@@ -9,6 +9,7 @@
 
 bool kn_discover(void);
 void kn_forget_unseen(void);
+void kn_sample_begin(void);
 void kn_sample(struct kn_proc *proc);
 void kn_sample_exempt(struct kn_proc *proc);
 

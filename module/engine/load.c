@@ -10,6 +10,7 @@
 #include <linux/ktime.h>
 #include <linux/math64.h>
 #include <linux/nodemask.h>
+#include <linux/percpu.h>
 #include <linux/sched.h>
 #include <linux/string.h>
 #include <linux/tick.h>
@@ -22,8 +23,8 @@
 
 static u64 kn_busy_before_us[KNUMAD_MAX_NODES];
 static u64 kn_busy_delta_us[KNUMAD_MAX_NODES];
-static u64 kn_idle_before_us[KNUMAD_MAX_NODES];
-static u64 kn_idle_delta_us[KNUMAD_MAX_NODES];
+static DEFINE_PER_CPU(u64, kn_idle_before_us);
+static u32 kn_shortage_permille[KNUMAD_MAX_NODES];
 static u64 kn_elapsed_us;			/* since the measure before; 0 for the first */
 static u64 kn_own_before_us;
 static u64 kn_own_delta_us;
@@ -67,6 +68,18 @@ static u64 kn_cpu_idle_us(int cpu)
 /* Part of a node's CPU time that was idle and still makes a thread's wait its own affair. */
 #define KN_IDLE_PERMILLE	100
 
+static u32 kn_shortage(int nid, u64 idle_us)
+{
+	u64 most_us = kn_node_nr_cpus(nid) * kn_elapsed_us;
+	u64 idle_permille;
+
+	if (!most_us)
+		return 1000;
+	idle_permille = idle_us * 1000 / most_us;
+	return idle_permille < KN_IDLE_PERMILLE ?
+	       1000 - idle_permille * 1000 / KN_IDLE_PERMILLE : 0;
+}
+
 /* How much a sum has grown; it may shrink when CPUs come and go. */
 static u64 kn_delta(u64 now, u64 *before)
 {
@@ -83,7 +96,7 @@ static u64 kn_delta(u64 now, u64 *before)
  */
 void kn_load_measure(void)
 {
-	u64 busy[KNUMAD_MAX_NODES] = { 0 }, idle[KNUMAD_MAX_NODES] = { 0 };
+	u64 busy[KNUMAD_MAX_NODES] = { 0 }, idle[KNUMAD_MAX_NODES] = { 0 }, idle_us;
 	u64 now_us = ktime_to_us(ktime_get());
 	int cpu, nid;
 
@@ -91,18 +104,21 @@ void kn_load_measure(void)
 	kn_sampled_us = now_us;
 
 	/*
-	 * Offline CPUs keep their count, so that coming online is no burst of load.
+	 * Offline CPUs keep their count of busy time, so that coming online is no burst of
+	 * load; their idle time goes on growing, and is nobody's to use.
 	 * Isolated ones are no part of a node's capacity, nor then of its load.
 	 */
 	for_each_possible_cpu(cpu) {
 		if (!kn_cpu_is_balanced(cpu))
 			continue;
 		busy[cpu_to_node(cpu)] += kn_cpu_busy_us(cpu);
-		idle[cpu_to_node(cpu)] += kn_cpu_idle_us(cpu);
+		idle_us = kn_delta(kn_cpu_idle_us(cpu), per_cpu_ptr(&kn_idle_before_us, cpu));
+		if (cpu_online(cpu))
+			idle[cpu_to_node(cpu)] += idle_us;
 	}
 	for (nid = 0; nid < nr_node_ids; nid++) {
 		kn_busy_delta_us[nid] = kn_delta(busy[nid], &kn_busy_before_us[nid]);
-		kn_idle_delta_us[nid] = kn_delta(idle[nid], &kn_idle_before_us[nid]);
+		kn_shortage_permille[nid] = kn_shortage(nid, idle[nid]);
 	}
 }
 
@@ -115,14 +131,7 @@ void kn_load_measure(void)
  */
 u32 kn_load_shortage_permille(int nid)
 {
-	u64 most_us = kn_node_nr_cpus(nid) * kn_elapsed_us;
-	u64 idle_permille;
-
-	if (!most_us)
-		return 1000;
-	idle_permille = kn_idle_delta_us[nid] * 1000 / most_us;
-	return idle_permille < KN_IDLE_PERMILLE ?
-	       1000 - idle_permille * 1000 / KN_IDLE_PERMILLE : 0;
+	return kn_shortage_permille[nid];
 }
 
 /**

@@ -6,10 +6,13 @@
  * Context: planner thread only; may sleep.  The arena is kept from pass to pass and
  * grows with the number of processes.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/ktime.h>
 #include <linux/mm.h>
 #include <linux/nodemask.h>
 #include <linux/overflow.h>
+#include <linux/printk.h>
 #include <linux/topology.h>
 
 #include "../kern/capability.h"
@@ -187,8 +190,10 @@ static void kn_snapshot(void)
 	u32 i;
 
 	kn_arena.nr = 0;
-	if (sample)
+	if (sample) {
 		kn_load_measure();
+		kn_sample_begin();
+	}
 	for (proc = kn_registry_next(NULL); proc; proc = kn_registry_next(proc)) {
 		if (sample) {
 			kn_sample(proc);
@@ -313,7 +318,7 @@ static void kn_tunables(struct policy_tunables *t, enum kn_mode mode)
  * kn_plan_pass - sample, plan, and write the verdicts into the records
  * @mode: what may be moved
  *
- * Return: 0; -ENOMEM with nothing changed.
+ * Return: 0; -ENOMEM, or -EINVAL where the policy refused the snapshot, with nothing changed.
  */
 int kn_plan_pass(enum kn_mode mode)
 {
@@ -341,6 +346,8 @@ int kn_plan_pass(enum kn_mode mode)
 	err = policy_plan(&s, kn_arena.verdicts, &exchanges, kn_arena.scratch);
 	kn_stat_add(plan_time_ns, ktime_get_ns() - start);
 	kn_stat_inc(plan_passes);
+	if (err)
+		pr_warn_once("expected to be able to plan, the policy refused what was sampled: nothing is placed\n");
 
 	for (i = 0; i < kn_arena.nr && !err; i++) {
 		struct kn_proc *proc = kn_arena.recs[i];
@@ -454,7 +461,8 @@ void kn_plan_withdraw(void)
 /**
  * kn_plan_forget - take every home away, as when the mode changes
  *
- * What the policy remembers is forgotten too: it starts afresh under the new mode.
+ * What the policy remembers is forgotten too, and the room for its work given back: it starts
+ * afresh under the new mode, if that is not off.
  */
 void kn_plan_forget(void)
 {
@@ -471,6 +479,7 @@ void kn_plan_forget(void)
 		for (nid = 0; nid < nr_node_ids; nid++)
 			atomic_long_set(&proc->migrate[nid].quota, 0);
 	}
+	kn_arena_free();
 }
 
 /**

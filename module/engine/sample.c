@@ -37,23 +37,34 @@ struct kn_sample {
 	u32 placed[KNUMAD_MAX_NODES];	/* threads, asleep or not, by the node they are on */
 };
 
-static u64 kn_online_nodes(bool with_cpus)
+/* Online nodes, and those with CPUs, when the samples under way began. */
+static u64 kn_nodes, kn_cpu_nodes;
+
+/**
+ * kn_sample_begin - before the samples of one pass: see which nodes there are
+ */
+void kn_sample_begin(void)
 {
-	u64 mask = 0;
 	int nid;
 
-	for_each_online_node(nid)
-		if (!with_cpus || kn_node_has_cpus(nid))
-			mask |= BIT_ULL(nid);
-	return mask;
+	kn_nodes = 0;
+	kn_cpu_nodes = 0;
+	for_each_online_node(nid) {
+		kn_nodes |= BIT_ULL(nid);
+		if (kn_node_has_cpus(nid))
+			kn_cpu_nodes |= BIT_ULL(nid);
+	}
 }
 
-/* RCU.  The nodes with a CPU that @t's affinity allows. */
+/*
+ * RCU.  The nodes with a CPU that @t's affinity allows.  The kernel has workers of io_uring stay
+ * on the node where they were asked for (before 6.3): nobody has bound the process by that.
+ */
 static u64 kn_thread_cpu_nodes(const struct task_struct *t, u64 nodes)
 {
 	u64 allowed = 0, rest;
 
-	if (t->nr_cpus_allowed >= num_possible_cpus())
+	if (t->nr_cpus_allowed >= num_possible_cpus() || (t->flags & PF_IO_WORKER))
 		return nodes;
 	for (rest = nodes; rest; rest &= rest - 1) {
 		int nid = __ffs64(rest);
@@ -180,7 +191,7 @@ void kn_sample_exempt(struct kn_proc *proc)
 
 /**
  * kn_sample - take a process's CPU demand, threads and limits
- * @proc: its record
+ * @proc: its record; after kn_sample_begin() and kn_load_measure()
  *
  * Demand is run time plus time spent runnable but waiting where CPU time was short, so
  * that an overloaded node shows and a CPU quota does not.  The first sample of a process
@@ -189,8 +200,8 @@ void kn_sample_exempt(struct kn_proc *proc)
 void kn_sample(struct kn_proc *proc)
 {
 	struct kn_sample s = {
-		.cpu_nodes = kn_online_nodes(true),
-		.mem_nodes = kn_online_nodes(false),
+		.cpu_nodes = kn_cpu_nodes,
+		.mem_nodes = kn_nodes,
 	};
 	u64 before_ns = proc->sampled_ns;
 	u64 run, wait, elapsed_ns, demand;

@@ -4,7 +4,7 @@
 # What its user has bound stays bound, in mode=full: affinity masks are never
 # written, a thread never runs outside its own, a memory policy and a cpuset are
 # respected.
-# Time limit: 200 s
+# Time limit: 220 s
 . "$(dirname "$0")/lib.sh"
 
 echo 0 >"$NUMAB"
@@ -59,5 +59,18 @@ sleep 5
 check "it is looked after all the same" within 10 grep -q "^$pid " "$DEBUG/processes"
 at_least "memory stays on the cpuset's node" 950 "$(memory_permille "$pid" 0)"
 is "no page was migrated out of the cpuset" 0 "$(stat_of migrate_pages_ok)"
+
+# Workers of io_uring are threads, too; where the kernel keeps them its user has bound nothing.
+HOLD_ASYNC=0 hold 1 1 plain:96 >"$SCRATCH/async" &
+async=$!
+check "a process starts that has a worker of io_uring on the other node" within 20 grep -q ready "$SCRATCH/async"
+for task in "/proc/$async/task"/*; do
+	[[ $(<"$task/comm") != iou* ]] || diag "$(<"$task/comm"): $(taskset -cp "${task##*/}")"
+done
+async_home() {
+	[[ $(process_field "$async" home) == 1 ]]
+}
+check "its home is where its threads and memory are" within 10 async_home
+kill "$async"
 unload
 finish

@@ -167,6 +167,31 @@ static void pin_region(const struct region *r)
 		die("io_uring_register");
 }
 
+/*
+ * Has the kernel start a worker of io_uring on the node, which stays: before 6.3 it is bound to
+ * that node's CPUs.
+ */
+static void start_async_worker(int nid)
+{
+	struct io_uring_params params = { 0 };
+	int ring = syscall(__NR_io_uring_setup, 1, &params), prot = PROT_READ | PROT_WRITE;
+	struct io_uring_sqe *sqe;
+	char *queue;
+
+	if (ring < 0)
+		die("io_uring_setup");
+	queue = mmap(NULL, params.sq_off.array + sizeof(unsigned int), prot, MAP_SHARED, ring,
+		     IORING_OFF_SQ_RING);
+	sqe = mmap(NULL, sizeof(*sqe), prot, MAP_SHARED, ring, IORING_OFF_SQES);
+	if (queue == MAP_FAILED || sqe == MAP_FAILED || numa_run_on_node(nid))
+		die("mapping a ring");
+	sqe->opcode = IORING_OP_NOP;
+	sqe->flags = IOSQE_ASYNC;
+	__atomic_store_n((unsigned int *)(queue + params.sq_off.tail), 1, __ATOMIC_RELEASE);
+	if (syscall(__NR_io_uring_enter, ring, 1, 0, 0, NULL, 0) != 1)
+		die("io_uring_enter");
+}
+
 /* Pages in a pipe have one more user that nobody can move: migrating them fails. */
 static void splice_region(const struct region *r)
 {
@@ -303,6 +328,8 @@ int main(int argc, char **argv)
 		settle_region(&regions[i], nid);
 		printf("%s %lx\n", kind_names[regions[i].kind], (unsigned long)regions[i].start);
 	}
+	if (getenv("HOLD_ASYNC"))
+		start_async_worker(atoi(getenv("HOLD_ASYNC")));
 	if (argv[2][0] != '-')
 		start_threads(argv[2]);
 	puts("ready");

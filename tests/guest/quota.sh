@@ -3,8 +3,8 @@
 #
 # A process under a CPU quota wants what the quota gives it, not what its threads would
 # use without: being throttled is not waiting for a CPU. One that is short of CPUs does
-# want more than it gets.
-# Time limit: 100 s
+# want more than it gets, also where some of the node's are offline.
+# Time limit: 120 s
 . "$(dirname "$0")/lib.sh"
 
 group=/sys/fs/cgroup/knumad-quota
@@ -42,6 +42,14 @@ echo "max 100000" >"$group/cpu.max"
 taskset -acp "$(<"/sys/devices/system/node/node0/cpulist")" "$pid" >/dev/null
 sleep 4
 at_least "three on a node of two CPUs wait, and want more than they get (mCPU)" 2400 "$(demand "$pid")"
+
+# A CPU that is offline is not idle: nobody can use it.
+taskset -acp "$(<"/sys/devices/system/node/node1/cpulist")" "$pid" >/dev/null
+echo 0 >/sys/devices/system/cpu/cpu3/online
+sleep 4
+wanted=$(demand "$pid")
+echo 1 >/sys/devices/system/cpu/cpu3/online
+at_least "three on the one CPU that is left of a node want more than they get (mCPU)" 2400 "$wanted"
 echo "$pid" >/sys/fs/cgroup/cgroup.procs
 unload
 finish
