@@ -29,12 +29,14 @@ static void notrace kn_hook_enter(unsigned long ip, unsigned long parent_ip,
  * kn_hook_prepare - find the place to hook and bind the way to the original
  * @hook: row and replacement filled in by the caller
  *
- * Patches nothing yet.  Return: 0, or -ENOENT where ftrace cannot hook the function.
+ * Patches nothing yet.  Return: 0; -ENOENT where ftrace cannot hook the function, or another
+ * negative error from ftrace, which was said.
  */
 int kn_hook_prepare(struct kn_hook *hook)
 {
 	unsigned long start = kn_row_value[hook->row];
 	unsigned long site = kn_ftrace_site(start);
+	int err;
 
 	if (!site) {
 		pr_warn("expected ftrace to know %s, found no patch site at its start\n",
@@ -49,7 +51,11 @@ int kn_hook_prepare(struct kn_hook *hook)
 	 */
 	hook->ops.flags = FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT |
 			  KN_FTRACE_SAVES | KN_FTRACE_UNGUARDED;
-	return ftrace_set_filter_ip(&hook->ops, site, 0, 0);
+	err = ftrace_set_filter_ip(&hook->ops, site, 0, 0);
+	if (err)
+		pr_warn("expected ftrace to take %s, it said %d: has it no patch site, or is ftrace disabled?\n",
+			kn_cap_row(hook->row)->name, err);
+	return err;
 }
 
 /**

@@ -18,6 +18,7 @@
 #include <linux/sched/topology.h>
 #include <linux/topology.h>
 
+#include "../../include/knumad.h"
 #include "../compat/housekeeping.h"
 #include "../kern/capability.h"
 #include "../kern/hook.h"
@@ -40,8 +41,8 @@
 /* How many CPUs of a home one hook call looks at for an idle one, at most. */
 #define KN_BIAS_MAX_PROBES	32
 
-/* Each CPU goes on looking behind the one it found last: not all find the same. */
-static DEFINE_PER_CPU(int, kn_probe_from);
+/* Each CPU goes on looking in a node behind the one it looked at last: not all find the same. */
+static DEFINE_PER_CPU(int [KNUMAD_MAX_NODES], kn_probe_from);
 
 /* Of a source CPU, under its runqueue's lock: since when threads wait there in vain. */
 struct kn_crowd {
@@ -66,24 +67,25 @@ static __always_inline bool kn_may_run_on(int cpu)
 	return cpu_active(cpu) && kn_cpu_is_balanced(cpu);
 }
 
-/* Interrupts off.  An idle one of @cpus that @p may use, by at most @probes looks; or -1. */
-static notrace int kn_idle_cpu_of(const struct cpumask *cpus, const struct task_struct *p,
-				  int probes)
+/* Interrupts off.  An idle CPU of a node that @p may use, by at most @probes looks; or -1. */
+static notrace int kn_idle_cpu_of(int nid, const struct task_struct *p, int probes)
 {
-	int cpu = __this_cpu_read(kn_probe_from), first = -1;
+	const struct cpumask *cpus = cpumask_of_node(nid);
+	int cpu = __this_cpu_read(kn_probe_from[nid]), first = -1;
 
 	while (probes-- > 0) {
 		cpu = cpumask_next_and(cpu, cpus, p->cpus_ptr);
 		if (cpu >= nr_cpu_ids)
 			cpu = cpumask_first_and(cpus, p->cpus_ptr);
-		if (cpu >= nr_cpu_ids || cpu == first)
-			break;
+		if (cpu >= nr_cpu_ids)
+			return -1;
+		__this_cpu_write(kn_probe_from[nid], cpu);
+		if (cpu == first)
+			return -1;
 		if (first < 0)
 			first = cpu;
-		if (KN_CALL(idle_cpu)(cpu) && kn_may_run_on(cpu)) {
-			__this_cpu_write(kn_probe_from, cpu);
+		if (KN_CALL(idle_cpu)(cpu) && kn_may_run_on(cpu))
 			return cpu;
-		}
 	}
 	return -1;
 }
@@ -95,7 +97,7 @@ static notrace int kn_idle_home_cpu(const struct task_struct *p, u64 home)
 	int cpu = -1;
 
 	for (; home && cpu < 0; home &= home - 1)
-		cpu = kn_idle_cpu_of(cpumask_of_node(__ffs64(home)), p, probes);
+		cpu = kn_idle_cpu_of(__ffs64(home), p, probes);
 	return cpu;
 }
 
@@ -204,6 +206,9 @@ static notrace int kn_can_migrate_task(struct task_struct *p, struct lb_env *env
 /*
  * Where shall @p wake up, or start, when the kernel itself would choose @cpu?
  *
+ * A new thread was nowhere before: @prev_cpu is its parent's, which is not to be heaped with
+ * children.
+ *
  * Context: @p's ->pi_lock held, interrupts off.  The caller checks the answer against
  * @p's affinity again, so a CPU that went away meanwhile is harmless.
  */
@@ -226,7 +231,7 @@ static notrace int kn_place(const struct task_struct *p, int prev_cpu, int cpu)
 		kn_bias_count(wake_redirected);
 		return idle;
 	}
-	if (!KN_CALL(idle_cpu)(cpu) && kn_at_home(home, prev_cpu) &&
+	if (p->se.sum_exec_runtime && !KN_CALL(idle_cpu)(cpu) && kn_at_home(home, prev_cpu) &&
 	    cpumask_test_cpu(prev_cpu, p->cpus_ptr)) {
 		kn_bias_count(wake_kept_home);
 		return prev_cpu;
