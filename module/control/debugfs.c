@@ -12,7 +12,6 @@
 #include <linux/nodemask.h>
 #include <linux/seq_file.h>
 #include <linux/string_helpers.h>
-#include <linux/uaccess.h>
 
 #include "../compat/young.h"
 #include "../engine/decisions.h"
@@ -338,41 +337,14 @@ static void kn_show_exempt(void *m, pid_t tgid)
 	seq_printf(m, "%d\n", tgid);
 }
 
+/* exempt: the processes that are left alone, one a line; the parameter of this name changes it. */
 static int exempt_show(struct seq_file *m, void *unused)
 {
 	kn_exempt_for_each(kn_show_exempt, m);
 	return 0;
 }
 
-static int exempt_open(struct inode *inode, struct file *file)
-{
-	return single_open(file, exempt_show, inode->i_private);
-}
-
-/* exempt: write "PID" to have a process left alone, "-PID" to have it looked after. */
-static ssize_t exempt_write(struct file *file, const char __user *text, size_t len, loff_t *pos)
-{
-	int pid, err = kstrtoint_from_user(text, len, 10, &pid);
-
-	if (err)
-		return err;
-	if (!pid)
-		return -EINVAL;
-	err = pid > 0 ? kn_exempt_add(pid) : kn_exempt_remove(-pid);
-	if (err)
-		return err;
-	kn_engine_kick();
-	return len;
-}
-
-static const struct file_operations exempt_fops = {
-	.owner = THIS_MODULE,
-	.open = exempt_open,
-	.read = seq_read,
-	.write = exempt_write,
-	.llseek = seq_lseek,
-	.release = single_release,
-};
+DEFINE_SHOW_ATTRIBUTE(exempt);
 
 /**
  * kn_debugfs_init - create the directory and its files
@@ -388,7 +360,7 @@ int kn_debugfs_init(void)
 	debugfs_create_file("capabilities", 0444, kn_dir, NULL, &capabilities_fops);
 	debugfs_create_file("decisions", 0444, kn_dir, NULL, &decisions_fops);
 	debugfs_create_file("exchanges", 0444, kn_dir, NULL, &exchanges_fops);
-	debugfs_create_file("exempt", 0644, kn_dir, NULL, &exempt_fops);
+	debugfs_create_file("exempt", 0444, kn_dir, NULL, &exempt_fops);
 	return 0;
 }
 

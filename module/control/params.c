@@ -9,12 +9,14 @@
 
 #include <linux/errno.h>
 #include <linux/kernel.h>
+#include <linux/limits.h>
 #include <linux/moduleparam.h>
 #include <linux/mutex.h>
 #include <linux/printk.h>
 #include <linux/string.h>
 
 #include "../engine/engine.h"
+#include "../engine/exempt.h"
 #include "../kern/capability.h"
 #include "params.h"
 
@@ -184,6 +186,68 @@ MODULE_PARM_DESC(min_rss_mb,
 KN_RANGE_PARAM(watch_threads, 0, 1, "(0: no, 1: yes)");
 MODULE_PARM_DESC(watch_threads,
 		 "1: learn which memory of a wide process each node's threads use (default: 1)");
+
+/* The parameter lock serialises. */
+static int kn_exempt_set(const char *text, const struct kernel_param *kp)
+{
+	int pid, err = kstrtoint(text, 10, &pid);
+
+	if (!err && (!pid || pid == INT_MIN))
+		err = -EINVAL;
+	mutex_lock(&kn_params_lock);
+	if (!err && kn_params_state != KN_PARAMS_OPEN)
+		err = kn_params_state == KN_PARAMS_CLOSED ? -ENODEV : -EINVAL;
+	if (!err)
+		err = pid > 0 ? kn_exempt_add(pid) : kn_exempt_remove(-pid);
+	if (!err)
+		kn_engine_kick();
+	mutex_unlock(&kn_params_lock);
+	if (err)
+		pr_warn("exempt: expected the PID of a process, or -PID of an exempt one, in a loaded knumad, got '%.*s' (%d): nothing changed\n",
+			(int)strcspn(text, "\n"), text, err);
+	return err;
+}
+
+struct kn_text {
+	char *at;
+	size_t room;
+};
+
+/* What does not fit is left out: debugfs has all. */
+static void kn_exempt_print(void *arg, pid_t tgid)
+{
+	struct kn_text *text = arg;
+	int len = scnprintf(text->at, text->room, "%d\n", tgid);
+
+	if (len + 1 < text->room) {
+		text->at += len;
+		text->room -= len;
+	} else {
+		*text->at = '\0';
+		text->room = 0;
+	}
+}
+
+static int kn_exempt_get(char *buffer, const struct kernel_param *kp)
+{
+	struct kn_text text = { .at = buffer, .room = PAGE_SIZE };
+
+	*buffer = '\0';
+	kn_exempt_for_each(kn_exempt_print, &text);
+	return text.at - buffer;
+}
+
+static const struct kernel_param_ops kn_exempt_ops = {
+	.set = kn_exempt_set,
+	.get = kn_exempt_get,
+};
+
+/*
+ * exempt - write "PID" to have a process left alone, "-PID" to have it looked after again; not
+ * at load.  Reads as the list, as far as that fits into a page.
+ */
+module_param_cb(exempt, &kn_exempt_ops, NULL, 0644);
+MODULE_PARM_DESC(exempt, "PID to leave alone, -PID to look after again (only once loaded)");
 
 /**
  * kn_params_init - open the parameters for writing

@@ -7,7 +7,7 @@
 . "$(dirname "$0")/lib.sh"
 
 error_of() {
-	{ printf '%s\n' "$1" >"$DEBUG/exempt"; } 2>&1 | sed 's/.*: //'
+	{ printf '%s\n' "$1" >"$PARAMS/exempt"; } 2>&1 | sed 's/.*: //'
 }
 
 echo 0 >"$NUMAB"
@@ -15,8 +15,9 @@ echo 0 >"$NUMAB"
 start_load load --start crossed --threads 1 --size 96M --seconds 300
 a=${PIDS[0]} b=${PIDS[1]}
 load mode=off
-echo "$a" >"$DEBUG/exempt"
-is "the file lists it" "$a" "$(<"$DEBUG/exempt")"
+echo "$a" >"$PARAMS/exempt"
+is "the parameter lists it" "$a" "$(<"$PARAMS/exempt")"
+is "debugfs lists it" "$a" "$(<"$DEBUG/exempt")"
 before=$(cpus_allowed "$a")
 echo 1 >/sys/kernel/tracing/events/knumad/enable
 echo full >"$PARAMS/mode"
@@ -38,7 +39,7 @@ is "debugfs says so" exempt "$(process_field "$a" state)"
 is "it has no home" - "$(process_field "$a" home)"
 
 echo 0 >/sys/kernel/tracing/events/knumad/enable
-echo "-$a" >"$DEBUG/exempt"
+echo "-$a" >"$PARAMS/exempt"
 is "taken off, the list is empty" "" "$(<"$DEBUG/exempt")"
 looked_after() {
 	[[ $(process_field "$a" home) =~ ^[01] ]]
@@ -48,16 +49,39 @@ check "then it is looked after" within 20 looked_after
 # Exempted in the middle of its life, and between two passes: from now on, not from the
 # next pass on.
 echo 60000 >"$PARAMS/scan_period_ms"
-echo "$a" >"$DEBUG/exempt"
+echo "$a" >"$PARAMS/exempt"
 let_go() {
 	[[ $(process_field "$a" state) == exempt && $(process_field "$a" home) == - ]]
 }
 check "exempted again it loses its home at once" within 5 let_go
-echo "-$a" >"$DEBUG/exempt"
+echo "-$a" >"$PARAMS/exempt"
 is "its affinity was never touched" "$before" "$(cpus_allowed "$a")"
 
 is "no such process" "No such process" "$(error_of 4194303)"
 is "not on the list" "No such process" "$(error_of "-$b")"
 is "zero" "Invalid argument" "$(error_of 0)"
 is "no number" "Invalid argument" "$(error_of nonsense)"
+is "the least number" "Invalid argument" "$(error_of -2147483648)"
+klog_mark
+error_of nonsense >"$SCRATCH/error" || true
+check "the log has one line for it" test "$(klog_since)" = "knumad: exempt: expected the PID of a process, or -PID of an exempt one, in a loaded knumad, got 'nonsense' (-22): nothing changed"
+
+# More than a page of text: cut after a line.  debugfs has all.
+sleepers=()
+echo 4194304 >/proc/sys/kernel/pid_max
+echo 1000000 >/proc/sys/kernel/ns_last_pid
+for ((i = 0; i < 600; i++)); do
+	sleep 300 &
+	sleepers+=($!)
+	echo $! >"$PARAMS/exempt"
+done
+all=$(<"$DEBUG/exempt")
+some=$(<"$PARAMS/exempt")
+kill "${sleepers[@]}"
+is "six hundred are listed" 600 "$(wc -l <<<"$all")"
+is "those of the parameter are the first of them, as many as fit into a page" "$(head -n 511 <<<"$all")" "$some"
+unload
+klog_mark
+is "not at load" "" "$(load "exempt=$a" 2>/dev/null && echo loaded)"
+check "the log says so" grep -q "exempt: expected the PID of a process" <<<"$(klog_since)"
 finish

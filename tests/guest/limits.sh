@@ -81,7 +81,7 @@ partners() {
 	mover=$HOLD_PID
 	fill_up low 4
 	load mode=off min_rss_mb=48 scan_period_ms=300
-	echo "$other" >"$DEBUG/exempt"
+	echo "$other" >"$PARAMS/exempt"
 	echo full >"$PARAMS/mode"
 	check "cpuset: the process is looked after" within 10 grep -q "^$set " "$DEBUG/processes"
 	sleep 6
@@ -89,7 +89,7 @@ partners() {
 	at_least "no partner: memory stays (pages)" 28000 "$(anon_pages "$mover" 1)"
 	is "no partner: nothing was exchanged" 0 "$(stat_of exchange_pages)"
 	diag "$(state | head -n 8)"
-	echo "-$other" >"$DEBUG/exempt"
+	echo "-$other" >"$PARAMS/exempt"
 	if within 30 memory_home "$mover" 0; then
 		pass "a partner that may be moved is found"
 	else
