@@ -306,6 +306,16 @@ static void give_way(struct plan *pl, u32 i, u32 from, u32 to)
 	bring(pl, from, to, left, &way);
 }
 
+/* Whether giving way with @pages could be worth it for whoever saves most by each page. */
+static bool may_pay(const struct plan *pl, u32 i, u64 pages)
+{
+	u32 best = pl->keys[0].idx;
+	u64 away = pl->procs[best].away;
+	s64 saved = plan_part(pl->out[best].gain_ucpu, min(pages, away), away);
+
+	return saved >= plan_threshold(pl, i);
+}
+
 /*
  * Fill the spare keys with the processes that may give way, each with the nodes from which
  * it has pages to give: every pair of nodes looks at all of them.
@@ -320,7 +330,8 @@ static u32 find_idle(struct plan *pl)
 		if (!may_give_way(pl, i))
 			continue;
 		for (nid = 0; nid < pl->nr_nodes; nid++)
-			if (pl->s->procs[i].pages[nid] >= CRUMB_PAGES)
+			if (pl->s->procs[i].pages[nid] >= CRUMB_PAGES &&
+			    may_pay(pl, i, pl->s->procs[i].pages[nid]))
 				nodes |= BIT_ULL(nid);
 		if (!nodes)
 			continue;

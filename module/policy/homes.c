@@ -10,6 +10,7 @@
  * process: near-linear.
  */
 #include <linux/kernel.h>
+#include <linux/string.h>
 #include "plan.h"
 
 /* The best home found for a process, before it is taken. */
@@ -154,8 +155,6 @@ static void accept(struct plan *pl, u32 i, const struct choice *c, s64 saved)
 		pp->reason = c->queue > 0 ? POLICY_CPU_FULL : POLICY_NO_GAIN;
 	else if (!plan_single(c->home))
 		pp->reason = POLICY_WIDE;
-	else if (plan_single(pp->allowed))
-		pp->reason = POLICY_ONLY_NODE;
 	else
 		pp->reason = c->home == BIT_ULL(most_nid) ? POLICY_MEMORY_HERE : POLICY_CPU_ROOM;
 	plan_put(pl, i, c->home);
@@ -202,6 +201,31 @@ bool plan_try(struct plan *pl, u32 i)
 	return true;
 }
 
+/*
+ * Attempts in a row that changed nothing, by the node that was wanted, or was to be left: who
+ * cannot have it must not use up the attempts of those who want another one.
+ */
+struct failures {
+	u32 most;
+	u32 nr[POLICY_MAX_NODES];
+};
+
+static void no_failures(const struct plan *pl, struct failures *fails, u32 nr_attempts)
+{
+	*fails = (struct failures) { .most = PLAN_MAX_FAILS + nr_attempts / 32 / pl->nr_nodes };
+}
+
+/* One more attempt; returns whether it changed something. */
+static bool attempt(struct plan *pl, u32 i, u32 nid, struct failures *fails)
+{
+	if (!plan_try(pl, i)) {
+		fails->nr[nid]++;
+		return false;
+	}
+	memset(fails->nr, 0, sizeof(fails->nr));
+	return true;
+}
+
 /* Is the node so full that someone should leave it, or @almost so? */
 static bool hot(const struct plan *pl, u32 nid, bool idle_elsewhere, bool almost)
 {
@@ -233,7 +257,8 @@ static bool idle_somewhere(const struct plan *pl)
 static u32 relieve(struct plan *pl)
 {
 	bool idle = idle_somewhere(pl);
-	u32 nid, i, n = 0, k, changes = 0, fails = 0;
+	u32 nid, i, n = 0, k, changes = 0;
+	struct failures fails;
 	u64 hot_mask = 0, bits;
 
 	plan_for_each_node(nid, pl->cpu_mask, bits)
@@ -251,17 +276,15 @@ static u32 relieve(struct plan *pl)
 		pl->keys[n++].idx = i;
 	}
 	plan_sort(pl, n);
-	for (k = 0; k < n && fails < PLAN_MAX_FAILS + n / 32; k++) {
+	no_failures(pl, &fails, n);
+	for (k = 0; k < n; k++) {
 		i = pl->keys[k].idx;
-		if (!hot(pl, __ffs64(pl->procs[i].home), idle, true))
+		nid = __ffs64(pl->procs[i].home);
+		if (fails.nr[nid] >= fails.most || !hot(pl, nid, idle, true) ||
+		    !attempt(pl, i, nid, &fails))
 			continue;
-		if (plan_try(pl, i)) {
-			changes++;
-			fails = 0;
-			idle = idle_somewhere(pl);
-		} else {
-			fails++;
-		}
+		changes++;
+		idle = idle_somewhere(pl);
 	}
 	return changes;
 }
@@ -284,13 +307,14 @@ static void place_newcomers(struct plan *pl)
 /* Those that would do better elsewhere, and all with several homes or none. */
 static u32 better(struct plan *pl)
 {
-	u32 i, k, n = 0, changes = 0, fails = 0;
+	u32 i, k, n = 0, changes = 0;
+	struct failures fails;
 
 	for (i = 0; i < pl->nr_procs; i++) {
 		const struct plan_proc *pp = &pl->procs[i];
 		s64 wish;
 
-		if (pp->fixed || pp->changed || pl->nr_nodes == 1)
+		if (pp->fixed || pp->changed)
 			continue;
 		if (plan_single(pp->home)) {
 			wish = plan_cost_at(pl, i, __ffs64(pp->home)) - pp->best;
@@ -305,13 +329,14 @@ static u32 better(struct plan *pl)
 		pl->keys[n++].idx = i;
 	}
 	plan_sort(pl, n);
-	for (k = 0; k < n && fails < PLAN_MAX_FAILS + n / 32; k++) {
-		if (plan_try(pl, pl->keys[k].idx)) {
-			changes++;
-			fails = 0;
-		} else {
-			fails++;
-		}
+	no_failures(pl, &fails, n);
+	for (k = 0; k < n; k++) {
+		u32 nid;
+
+		i = pl->keys[k].idx;
+		nid = pl->procs[i].best_nid;
+		if (fails.nr[nid] < fails.most)
+			changes += attempt(pl, i, nid, &fails);
 	}
 	return changes;
 }

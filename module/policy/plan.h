@@ -23,7 +23,7 @@
 #define PLAN_MAX_FLUID		16
 /* Times that they are spread because another process came or went. */
 #define PLAN_MAX_SPREADS	256
-/* Attempts in a row that changed nothing, after which a step gives up; more with many. */
+/* Attempts in a row that changed nothing, after which a step gives a node up; more with many. */
 #define PLAN_MAX_FAILS		64
 /* Processes with memory that waits for an exchange that a plan looks at. */
 #define PLAN_MAX_WAITING	4096
