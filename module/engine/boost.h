@@ -4,7 +4,7 @@
  * lock, or pages under migration.  Kept off the CPU by those threads' neighbours, a
  * thread of the lowest priority would make them wait without bound.
  *
- * Worker threads only, not under a spinlock.  Nests.
+ * Worker threads and copiers, or whoever ends a scan; not under a spinlock.  Nests.
  */
 #ifndef KNUMAD_ENGINE_BOOST_H
 #define KNUMAD_ENGINE_BOOST_H

@@ -25,10 +25,32 @@
 #define KN_KEEP_DENOMINATOR	4
 
 /*
- * RCU.  A reference on the mm (its structure) of a thread group with at least @min pages
- * resident, or NULL.  The leader may be a zombie while its threads live.
+ * On a large machine the cheap figure leaves most processes in doubt, and the exact one looks at
+ * every CPU's part: each process has its turn once in so many discoveries.
  */
-static struct mm_struct *kn_mm_of(struct task_struct *leader, unsigned long min,
+#define KN_EXACT_TURNS		16
+
+/* Planner thread only. */
+static unsigned int kn_discoveries;
+
+/*
+ * RCU; task lock of one of @mm's threads.  Its resident pages.  Where it is in doubt whether they
+ * are @min they are said to be, but if it is the turn of process @nr.
+ */
+static unsigned long kn_resident(struct mm_struct *mm, unsigned long min, int nr)
+{
+	unsigned long rss = get_mm_rss(mm);
+
+	if (rss >= min || rss + kn_mm_rss_slack() < min || READ_ONCE(mm->total_vm) < min)
+		return rss;
+	return (nr + kn_discoveries) % KN_EXACT_TURNS ? min : kn_mm_rss_exact(mm);
+}
+
+/*
+ * RCU.  A reference on the mm (its structure) of a thread group, number @nr, with at least @min
+ * pages resident, or NULL.  The leader may be a zombie while its threads live.
+ */
+static struct mm_struct *kn_mm_of(struct task_struct *leader, int nr, unsigned long min,
 				  unsigned long *rss)
 {
 	struct mm_struct *mm = NULL;
@@ -39,7 +61,7 @@ static struct mm_struct *kn_mm_of(struct task_struct *leader, unsigned long min,
 			continue;
 		task_lock(t);
 		mm = t->mm;
-		*rss = mm ? kn_mm_rss(mm, min) : 0;
+		*rss = mm ? kn_resident(mm, min, nr) : 0;
 		if (*rss < min)
 			mm = NULL;
 		if (mm)
@@ -52,7 +74,7 @@ static struct mm_struct *kn_mm_of(struct task_struct *leader, unsigned long min,
 
 /*
  * The next thread group at or after @nr in the initial namespace that has at least @min
- * pages resident, with references on all that is returned; NULL behind the last.
+ * pages resident, or may have, with references on all that is returned; NULL behind the last.
  */
 static struct pid *kn_next_group(int *nr, unsigned long min, struct task_struct **leader,
 				 struct mm_struct **mm, unsigned long *rss)
@@ -64,7 +86,7 @@ static struct pid *kn_next_group(int *nr, unsigned long min, struct task_struct 
 		*leader = pid_task(pid, PIDTYPE_TGID);
 		*mm = NULL;
 		if (*leader && !((*leader)->flags & (PF_KTHREAD | PF_IDLE)))
-			*mm = kn_mm_of(*leader, min, rss);
+			*mm = kn_mm_of(*leader, *nr, min, rss);
 		if (*mm) {
 			get_pid(pid);
 			get_task_struct(*leader);
@@ -84,8 +106,8 @@ static struct pid *kn_next_group(int *nr, unsigned long min, struct task_struct 
 /**
  * kn_discover - bring the registry up to date with the process table
  *
- * Adds new candidates and marks those still worth it as seen.  Removing the others is
- * kn_forget_unseen()'s, once their verdicts are withdrawn.
+ * Adds new candidates and marks those still worth it, or in doubt, as seen.  Removing the
+ * others is kn_forget_unseen()'s, once their verdicts are withdrawn.
  *
  * Return: whether there were new ones.
  */
@@ -102,6 +124,7 @@ bool kn_discover(void)
 	struct pid *pid;
 	int nr;
 
+	kn_discoveries++;
 	for (proc = kn_registry_next(NULL); proc; proc = kn_registry_next(proc))
 		proc->seen = false;
 

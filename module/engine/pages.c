@@ -3,8 +3,9 @@
  * Walks the memory of a process that is not page cache of files on disk, one short slice of
  * mmap lock at a time, and says of each page whether it may be moved.
  *
- * Context: worker threads, holding nothing.  A slice takes a reference on the address
- * space and its mmap lock for reading; the page callbacks run under page-table locks.
+ * Context: worker threads, or whoever ends a scan, holding nothing.  A slice takes a reference
+ * on the address space and its mmap lock for reading; the page callbacks run under page-table
+ * locks.
  * The address space's last reference is never dropped here in earnest: mmput_async()
  * leaves tearing it down to a workqueue, so an exiting process is not made to wait for
  * a thread of the lowest priority.

@@ -11,6 +11,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/err.h>
+#include <linux/errno.h>
 #include <linux/freezer.h>
 #include <linux/jiffies.h>
 #include <linux/kthread.h>
@@ -143,7 +144,7 @@ static void kn_pass(void)
 {
 	kn_now.found_new = kn_discover();
 	kn_load_account_own(kn_kthreads_us() + current->se.sum_exec_runtime / NSEC_PER_USEC);
-	if (kn_plan_pass(kn_now.mode))
+	if (kn_plan_pass(kn_now.mode) == -ENOMEM)
 		kn_stat_inc(plan_no_memory);
 	if (kn_mode_moves_threads(kn_now.mode) && kn_can_move_threads())
 		kn_bias_threads();
@@ -209,7 +210,8 @@ static int kn_planner_main(void *unused)
 {
 	set_freezable();
 	while (!kthread_should_stop()) {
-		WRITE_ONCE(kn_planner_kicked, false);
+		/* Before the parameters are read: who writes one kicks after that. */
+		smp_store_mb(kn_planner_kicked, false);
 		kn_apply_mode(kn_mode());
 		if (kn_now.mode == KN_MODE_OFF) {
 			wait_event_freezable(kn_planner_wait, READ_ONCE(kn_planner_kicked) ||

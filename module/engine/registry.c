@@ -21,9 +21,12 @@
 
 static DEFINE_MUTEX(kn_registry_lock);	/* the list, the hash, their counts */
 static LIST_HEAD(kn_procs);
-static DEFINE_HASHTABLE(kn_procs_by_mm, 10);
+static DEFINE_HASHTABLE(kn_procs_by_mm, 12);
 static u32 kn_nr_procs;
 static u64 kn_last_seq;
+
+/* Records looked at while the lock is held. */
+#define KN_LOOKS_AT_ONCE	256
 
 static void kn_proc_free(struct kn_proc *proc)
 {
@@ -142,6 +145,16 @@ static struct kn_proc *kn_first_after(u64 seq)
 	return NULL;
 }
 
+/* kn_registry_lock held.  The record behind @prev, the first one for NULL; NULL at the end. */
+static struct kn_proc *kn_behind(const struct kn_proc *prev)
+{
+	if (!prev)
+		return list_first_entry_or_null(&kn_procs, struct kn_proc, list);
+	if (list_empty(&prev->list))
+		return kn_first_after(prev->seq);
+	return list_is_last(&prev->list, &kn_procs) ? NULL : list_next_entry(prev, list);
+}
+
 /**
  * kn_registry_next - iterate
  * @prev: the record before, whose reference is dropped, or NULL for the first
@@ -151,15 +164,10 @@ static struct kn_proc *kn_first_after(u64 seq)
  */
 struct kn_proc *kn_registry_next(struct kn_proc *prev)
 {
-	struct kn_proc *next = NULL;
+	struct kn_proc *next;
 
 	mutex_lock(&kn_registry_lock);
-	if (!prev)
-		next = list_first_entry_or_null(&kn_procs, struct kn_proc, list);
-	else if (list_empty(&prev->list))
-		next = kn_first_after(prev->seq);
-	else if (!list_is_last(&prev->list, &kn_procs))
-		next = list_next_entry(prev, list);
+	next = kn_behind(prev);
 	if (next)
 		kref_get(&next->ref);
 	mutex_unlock(&kn_registry_lock);
@@ -167,16 +175,44 @@ struct kn_proc *kn_registry_next(struct kn_proc *prev)
 	return next;
 }
 
-/**
- * kn_registry_after - go round and round
- * @prev: the record before, whose reference is dropped, or NULL
- *
- * Return: the next record with a reference, the first one after the last; NULL only
- * where there is none.
- */
-struct kn_proc *kn_registry_after(struct kn_proc *prev)
+/* Whether a node's worker has to do with a process: to scan it, or to fetch its pages. */
+static bool kn_concerns(const struct kn_proc *proc, int nid)
 {
-	return kn_registry_next(prev) ?: kn_registry_next(NULL);
+	return READ_ONCE(proc->scan_nid) == nid || atomic_long_read(&proc->migrate[nid].quota) > 0;
+}
+
+/**
+ * kn_registry_after - go round and round those that a node's worker has to do with
+ * @prev: the record before, whose reference is dropped, or NULL
+ * @nid: the node
+ * @left: how many records may be looked at; less those that were
+ *
+ * Return: the next such record with a reference, the first one after the last; NULL if there
+ * is none among those that may be looked at.
+ */
+struct kn_proc *kn_registry_after(struct kn_proc *prev, int nid, u32 *left)
+{
+	struct kn_proc *proc = prev;
+	bool found = false;
+	unsigned int nr;
+
+	while (*left && !found) {
+		mutex_lock(&kn_registry_lock);
+		for (nr = 0; nr < KN_LOOKS_AT_ONCE && *left && !found; nr++) {
+			proc = kn_behind(proc) ?: kn_behind(NULL);
+			*left = proc ? *left - 1 : 0;
+			found = proc && kn_concerns(proc, nid);
+		}
+		if (proc)
+			kref_get(&proc->ref);
+		mutex_unlock(&kn_registry_lock);
+		kn_proc_put(prev);
+		prev = proc;
+	}
+	if (found)
+		return proc;
+	kn_proc_put(prev);
+	return NULL;
 }
 
 /**
@@ -230,7 +266,9 @@ const char *kn_state_name(enum kn_state state)
 }
 
 /**
- * kn_registry_exit - drop every record; no thread uses the registry any more
+ * kn_registry_exit - drop every record
+ *
+ * Planner thread, or no thread uses the registry any more; no verdict is published.
  */
 void kn_registry_exit(void)
 {

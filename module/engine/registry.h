@@ -82,6 +82,7 @@ struct kn_scan {
 	unsigned long cursor;		/* address the next slice starts from */
 	unsigned long due;		/* jiffies: the next pass starts no sooner */
 	unsigned int interval_ms;	/* between passes; grows while nothing changes */
+	bool begun;			/* a pass is under way, be the cursor still at the start */
 	bool complete;			/* at least one pass has finished */
 	struct kn_count *count;		/* [nr_node_ids], the pass under way */
 	bool takes;			/* it clears accessed bits */
@@ -118,7 +119,7 @@ struct kn_proc {
 	struct policy_uses *uses;	/* planner thread; NULL unless its home has several nodes */
 	u32 uses_skip;			/* threads that have had their turn */
 	u32 uses_looks;			/* since it was begun */
-	u64 use_bytes;			/* that the map gave to nodes when a scan was asked for */
+	u64 use_bytes;			/* most that the map gave to nodes, when a scan was asked for */
 	struct kn_use_map __rcu *use_map;	/* what the scan goes by; may be NULL */
 
 	/* sampled by the planner */
@@ -128,6 +129,7 @@ struct kn_proc {
 	u64 run_delta_us;		/* since the sample before */
 	u32 demand_mcpu;		/* smoothed */
 	u32 nr_threads;
+	u32 away_skip;			/* threads away from home that have had their turn */
 	u32 *threads_running;		/* [nr_node_ids] runnable at the last sample */
 	u32 *run_mcpu;			/* [nr_node_ids] demand by node, smoothed */
 	u64 cpu_nodes;
@@ -148,7 +150,7 @@ struct kn_proc {
 void kn_registry_exit(void);
 
 struct kn_proc *kn_registry_next(struct kn_proc *prev);
-struct kn_proc *kn_registry_after(struct kn_proc *prev);
+struct kn_proc *kn_registry_after(struct kn_proc *prev, int nid, u32 *left);
 struct kn_proc *kn_registry_find(const struct mm_struct *mm);
 u32 kn_registry_count(void);
 

@@ -46,8 +46,7 @@ static struct folio *kn_alloc_large(gfp_t gfp, unsigned int order, int nid)
  * @exchange: the caller has made sure of the room: the node may fall below its high
  *	watermark, which it keeps otherwise
  *
- * Never goes below the low watermark's half way to the minimum.  Return: NULL if there is
- * no room.
+ * Return: NULL if there is no room; in an exchange, for an allocation that wakes no reclaim.
  */
 struct folio *kn_room_alloc(int nid, unsigned int order, bool exchange)
 {

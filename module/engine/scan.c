@@ -280,6 +280,7 @@ static void kn_scan_begin(struct kn_proc *proc)
 {
 	struct kn_scan *scan = &proc->scan;
 
+	scan->begun = true;
 	scan->takes = false;
 	scan->looks = scan->owes;
 	scan->elsewhere_end = 0;
@@ -291,7 +292,8 @@ static void kn_scan_begin(struct kn_proc *proc)
 		scan->rests--;
 		return;
 	}
-	if (scan->owes || scan->ended || !kn_mode_acts(kn_mode()) || !kn_scan_prepare(proc))
+	if (scan->owes || READ_ONCE(scan->ended) || !kn_mode_acts(kn_mode()) ||
+	    !kn_scan_prepare(proc))
 		return;
 	scan->takes = true;
 	scan->looks = KN_KERNEL_HAS_YOUNG;
@@ -336,6 +338,7 @@ static void kn_scan_finish(struct kn_proc *proc)
 	memset(scan->count, 0, nr_node_ids * sizeof(*scan->count));
 	WRITE_ONCE(scan->due, jiffies + msecs_to_jiffies(next_ms));
 	WRITE_ONCE(scan->cursor, 0);
+	scan->begun = false;
 	WRITE_ONCE(scan->complete, true);
 	kn_stat_inc(scan_passes);
 	trace_knumad_scan(proc->tgid, movable, fixed, next_ms);
@@ -348,7 +351,7 @@ static enum kn_walk_result kn_scan_slice(struct kn_proc *proc, struct kn_walk *w
 	struct kn_scan_walk arg = { .proc = proc, .scan = scan };
 	enum kn_walk_result result;
 
-	if (!scan->cursor)
+	if (!scan->begun)
 		kn_scan_begin(proc);
 	arg.hot = rcu_dereference_protected(proc->hot, lockdep_is_held(&scan->lock));
 	*walk = (struct kn_walk) {
@@ -376,7 +379,8 @@ static enum kn_walk_result kn_scan_slice(struct kn_proc *proc, struct kn_walk *w
  * kn_scan_settle - put back now what a process's page tables are owed
  * @proc: it is not looked after any more
  *
- * May take as long as a pass over its memory.
+ * Planner thread, or the last one.  May take as long as a pass over its memory, where the kernel
+ * has no young flag; a worker that is at it leaves when it next gets a CPU.
  */
 void kn_scan_settle(struct kn_proc *proc)
 {
@@ -384,12 +388,15 @@ void kn_scan_settle(struct kn_proc *proc)
 	struct kn_walk walk;
 	int tries = 0;
 
+	WRITE_ONCE(scan->ended, true);
+	if (KN_KERNEL_HAS_YOUNG)
+		return;
 	mutex_lock(&scan->lock);
-	scan->ended = true;
 	if (scan->owes && scan->takes) {	/* not even done with taking */
 		memset(scan->count, 0, nr_node_ids * sizeof(*scan->count));
 		kn_shares_publish(proc);
 		WRITE_ONCE(scan->cursor, 0);
+		scan->begun = false;
 	}
 	while (scan->owes && tries < KN_SETTLE_TRIES) {
 		switch (kn_scan_slice(proc, &walk, U64_MAX)) {
@@ -413,7 +420,8 @@ void kn_scan_settle(struct kn_proc *proc)
  * @max_cost: the budget, see kn_walk_cost()
  *
  * Stops at the end of the pass, when the budget is used, when the mmap lock is not
- * free, or when knumad is told to stop.  Return: what it cost.
+ * free, when the process is not looked after any more, or when knumad is told to stop.
+ * Return: what it cost.
  */
 u64 kn_scan(struct kn_proc *proc, u64 max_cost)
 {
@@ -423,7 +431,8 @@ u64 kn_scan(struct kn_proc *proc, u64 max_cost)
 
 	if (!mutex_trylock(&proc->scan.lock))
 		return 0;
-	while (result == KN_WALK_MORE && cost < max_cost && !kthread_should_stop()) {
+	while (result == KN_WALK_MORE && cost < max_cost && !kthread_should_stop() &&
+	       !READ_ONCE(proc->scan.ended)) {
 		result = kn_scan_slice(proc, &walk, max_cost - cost);
 		pages += walk.pages;
 		cost += kn_walk_cost(&walk);

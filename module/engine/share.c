@@ -5,7 +5,9 @@
  *
  * The rule.  Such pages count, in equal parts, for each process looked after that shares
  * their object.  A page may be moved if all those processes have the same home, and no more
- * page tables map it than there are such processes: then nobody unknown uses it.
+ * page tables map it than there are such processes: then most of its users are known.  Whose
+ * tables these are is not looked up: a page that a process nobody looks after maps instead of
+ * one of them moves, too.
  *
  * Context: the scan counts under scan.lock (and page-table locks) and publishes; the planner
  * compares homes; workers ask before they take a page.  share_lock is a leaf.

@@ -25,7 +25,7 @@
 #include "threads.h"
 #include "uses.h"
 
-/* Threads looked at in one pass; the others have their turn in the next. */
+/* Threads brought home in one pass; the others have their turn in the next. */
 #define KN_AWAY_MAX	256
 
 /* migrate_swap() gives -EAGAIN when one of the two moved meanwhile. */
@@ -62,17 +62,21 @@ static unsigned int kn_cpu_nr_running(int cpu)
 
 /*
  * RCU.  Whether @t runs, or wants to, where it does not belong, and is ours to move:
- * real-time and deadline threads are placed by their own rules.
+ * real-time and deadline threads are placed by their own rules, workers of io_uring by the kernel.
  */
 static bool kn_is_away(const struct task_struct *t, u64 home, int cpu)
 {
 	return kn_task_runnable(t) && !kn_cpu_in(home, cpu) && t->prio >= MAX_RT_PRIO &&
-	       t->nr_cpus_allowed > 1 && kn_cpu_is_balanced(cpu);
+	       t->nr_cpus_allowed > 1 && !(t->flags & PF_IO_WORKER) && kn_cpu_is_balanced(cpu);
 }
 
-/* Collects the runnable threads of @proc that are away; returns the new fill level. */
+/*
+ * Collects the runnable threads of @proc that are away, those first that have not had their turn;
+ * returns the new fill level.
+ */
 static int kn_collect_away(struct kn_proc *proc, int nr)
 {
+	u32 skip = proc->away_skip, seen = 0;
 	struct task_struct *leader, *t;
 
 	rcu_read_lock();
@@ -84,7 +88,7 @@ static int kn_collect_away(struct kn_proc *proc, int nr)
 
 			if (nr == KN_AWAY_MAX)
 				break;
-			if (!kn_is_away(t, home, cpu))
+			if (!kn_is_away(t, home, cpu) || seen++ < skip)
 				continue;
 			kn_away[nr++] = (struct kn_away) {
 				.task = get_task_struct(t),
@@ -95,6 +99,7 @@ static int kn_collect_away(struct kn_proc *proc, int nr)
 		}
 	}
 	rcu_read_unlock();
+	proc->away_skip = nr == KN_AWAY_MAX ? seen : 0;
 	return nr;
 }
 

@@ -26,6 +26,7 @@
 #include "../compat/housekeeping.h"
 #include "../compat/runnable.h"
 #include "../policy/uses.h"
+#include "config.h"
 #include "engine.h"
 #include "pages.h"
 #include "registry.h"
@@ -40,8 +41,9 @@
 #define KN_CODE_BEFORE	256
 #define KN_CODE_BEHIND	128
 
-/* What was used so long ago may be used by others now. */
-#define KN_USES_SECONDS	60
+/* What was used so long ago, and so many passes, may be used by others now. */
+#define KN_USES_SECONDS	60U
+#define KN_USES_PASSES	32U
 
 #define KN_MAX_SPANS	(POLICY_MAX_USES / 3)
 
@@ -58,8 +60,8 @@
  */
 #define KN_USES_FIRST_LOOKS	16
 
-/* If the map has changed by such a part, what is astray is counted anew at once. */
-#define KN_USES_CHANGE_PART	8
+/* If the map has grown by such a part, what is astray is counted anew at once. */
+#define KN_USES_GROWN_PART	8
 
 /* A thread as it was seen. */
 struct kn_seen {
@@ -208,6 +210,13 @@ static void kn_add_use(struct kn_proc *proc, u64 addr, u32 who, u32 nid, u32 now
 	kn_stat_inc(uses_known);
 }
 
+/* With a long period looks are rare. */
+static u32 kn_uses_seconds(void)
+{
+	return max(KN_USES_SECONDS,
+		   READ_ONCE(kn_config.scan_period_ms) * KN_USES_PASSES / (u32)MSEC_PER_SEC);
+}
+
 /* Adds what the threads seen were using; the caller holds a reference on the address space. */
 static void kn_add_uses(struct kn_proc *proc, u32 nr)
 {
@@ -218,7 +227,7 @@ static void kn_add_uses(struct kn_proc *proc, u32 nr)
 		kn_see_operands(proc->mm, &kn_seen[i]);
 	kthread_unuse_mm(proc->mm);
 	kn_stat_add(uses_sampled, nr);
-	policy_uses_expire(proc->uses, now - KN_USES_SECONDS);
+	policy_uses_expire(proc->uses, now - kn_uses_seconds());
 	if (!mmap_read_trylock(proc->mm))
 		return;
 	for (i = 0; i < nr; i++) {
@@ -259,12 +268,13 @@ static void kn_use_map_replace(struct kn_proc *proc, struct kn_use_map *new)
 		kfree_rcu(old, rcu);
 }
 
-/* Has a scan count what is astray, if that may have changed much since it was asked to. */
+/*
+ * Has a scan count what is astray, if much more is known than ever before.  What comes and goes,
+ * as samples get too few or disagree, waits for a scan that comes anyway.
+ */
 static void kn_uses_scan(struct kn_proc *proc, u64 bytes)
 {
-	u64 most = max(proc->use_bytes, bytes);
-
-	if (most - min(proc->use_bytes, bytes) <= most / KN_USES_CHANGE_PART)
+	if (bytes <= proc->use_bytes + proc->use_bytes / KN_USES_GROWN_PART)
 		return;
 	proc->use_bytes = bytes;
 	/* A scan may be putting off its next pass right now: then it is late. */

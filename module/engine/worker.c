@@ -86,18 +86,18 @@ static void kn_worker_forget(struct kn_worker *w)
 /* Scans a piece of each process that is due, while the budget lasts; true if one still is. */
 static bool kn_worker_scan(struct kn_worker *w)
 {
+	u32 left = kn_registry_count();
 	bool more = false;
-	u32 left;
 
-	for (left = kn_registry_count(); left && !kn_worker_leaves(); left--) {
+	while (!kn_worker_leaves()) {
 		struct kn_proc *proc;
 
 		if (w->scan.pages <= 0)
 			return true;
-		w->scanned = kn_registry_after(w->scanned);
+		w->scanned = kn_registry_after(w->scanned, w->nid, &left);
 		proc = w->scanned;
 		if (!proc)
-			return false;
+			break;
 		if (READ_ONCE(proc->scan_nid) != w->nid || !kn_scan_is_due(proc))
 			continue;
 		w->scan.pages -= kn_scan(proc, min_t(u64, w->scan.pages, KN_VISIT_SCAN_PAGES));
@@ -134,15 +134,15 @@ static bool kn_worker_fetch(struct kn_worker *w, struct kn_proc *proc)
 /* Fetches pages of each process that has some for this node, while the budget lasts. */
 static bool kn_worker_migrate(struct kn_worker *w)
 {
+	u32 left = kn_registry_count();
 	bool more = false;
-	u32 left;
 
-	for (left = kn_registry_count(); left && !kn_worker_leaves(); left--) {
+	while (!kn_worker_leaves()) {
 		if (w->migrate.pages <= 0)
 			return true;
-		w->migrated = kn_registry_after(w->migrated);
+		w->migrated = kn_registry_after(w->migrated, w->nid, &left);
 		if (!w->migrated)
-			return false;
+			break;
 		more |= kn_worker_fetch(w, w->migrated);
 	}
 	return more;
