@@ -57,6 +57,9 @@
 #define KN_NEW_PART		4
 #define KN_NEW_MIN_MS		60U
 
+/* Passes in a row that may come before their time: a change is seen whole by the second. */
+#define KN_MAX_EARLY		2
+
 /* While it is learned what the threads of wide processes use. */
 #define KN_WATCH_MS		50U
 
@@ -72,7 +75,7 @@ static struct {
 	unsigned int retries;		/* rounds beside the pass's own, see above */
 	bool found_new;			/* processes, in the last pass */
 	bool watches;			/* it is still learning what the threads of some use */
-	bool early;			/* the last pass came before its time */
+	unsigned int early;		/* passes in a row that came before their time */
 } kn_now;
 
 /* Takes back everything the scheduler was told. */
@@ -176,17 +179,19 @@ static bool kn_planner_sleep(unsigned int ms)
 
 /*
  * The time until the next pass, with a few more rounds of bringing threads home.  A new
- * process, or that more threads find no place than before, makes the next pass come early,
- * but never two in a row: a host where that is always so has twice the passes at most.
+ * process, that more threads find no place than before, or that some have found none in half
+ * the period, makes the next pass come early, but not many in a row: a host where that is
+ * always so has twice the passes at most.
  */
 static void kn_planner_rest(void)
 {
 	unsigned int period_ms = READ_ONCE(kn_config.scan_period_ms);
 	unsigned int rounds = 0, step_ms, slept_ms = 0, left = kn_now.threads_left;
-	bool moved = false, may_be_early = !kn_now.early;
+	bool may_be_early = kn_now.early < KN_MAX_EARLY;
+	bool is_early = may_be_early && kn_now.found_new;
+	bool moved = false, crowded = false;
 
-	kn_now.early = may_be_early && kn_now.found_new;
-	if (kn_now.early)
+	if (is_early)
 		period_ms = max(period_ms / KN_NEW_PART, KN_NEW_MIN_MS);
 	if (kn_mode_moves_threads(kn_now.mode) && !kn_now.idle_passes)
 		rounds = kn_now.threads_left ? kn_now.retries : KN_MIN_RETRIES;
@@ -196,11 +201,14 @@ static void kn_planner_rest(void)
 			return;
 		slept_ms += step_ms;
 		moved |= kn_bring_home(KN_BUSY_MCPU);
-		if (kn_now.threads_left > left && may_be_early) {
-			kn_now.early = true;
+		crowded |= kn_now.threads_left;
+		if (may_be_early && (kn_now.threads_left > left ||
+				     (crowded && slept_ms >= period_ms / 2))) {
+			kn_now.early++;
 			return;
 		}
 	}
+	kn_now.early = is_early ? kn_now.early + 1 : 0;
 	if (slept_ms && !moved)
 		kn_now.retries = max(kn_now.retries / 2, KN_MIN_RETRIES);
 	kn_planner_sleep(period_ms - slept_ms);

@@ -146,7 +146,7 @@ static struct kn_proc *kn_first_after(u64 seq)
 }
 
 /* kn_registry_lock held.  The record behind @prev, the first one for NULL; NULL at the end. */
-static struct kn_proc *kn_behind(const struct kn_proc *prev)
+static struct kn_proc *kn_behind(struct kn_proc *prev)
 {
 	if (!prev)
 		return list_first_entry_or_null(&kn_procs, struct kn_proc, list);

@@ -89,7 +89,8 @@ struct kn_scan {
 	bool looks;			/* it says which pages were accessed since they were */
 	bool cleared;			/* the bits were cleared before the next look */
 	unsigned int rests;		/* passes that only count, before one that clears */
-	bool hurries;			/* set by the planner: no more of these */
+	bool hurries;			/* set by the planner, which waits: no more of these */
+	bool hurried;			/* so it does for the pass under way */
 	bool elsewhere;			/* what another MMU said of the memory that ends */
 	unsigned long elsewhere_end;	/* there: it forgets, and a slice may end before */
 	bool owes;			/* some are cleared that the kernel is to have back */
@@ -119,7 +120,7 @@ struct kn_proc {
 	struct policy_uses *uses;	/* planner thread; NULL unless its home has several nodes */
 	u32 uses_skip;			/* threads that have had their turn */
 	u32 uses_looks;			/* since it was begun */
-	u64 use_bytes;			/* most that the map gave to nodes, when a scan was asked for */
+	u64 use_bytes;			/* most that the map gave to nodes; a scan was asked for */
 	struct kn_use_map __rcu *use_map;	/* what the scan goes by; may be NULL */
 
 	/* sampled by the planner */

@@ -26,6 +26,7 @@
 
 #include "../../include/knumad_trace.h"
 #include "../compat/young.h"
+#include "boost.h"
 #include "config.h"
 #include "frames.h"
 #include "hot.h"
@@ -284,7 +285,8 @@ static void kn_scan_begin(struct kn_proc *proc)
 	scan->takes = false;
 	scan->looks = scan->owes;
 	scan->elsewhere_end = 0;
-	if (READ_ONCE(scan->hurries)) {
+	scan->hurried = READ_ONCE(scan->hurries);
+	if (scan->hurried) {
 		WRITE_ONCE(scan->hurries, false);
 		scan->rests = 0;
 	}
@@ -339,6 +341,7 @@ static void kn_scan_finish(struct kn_proc *proc)
 	WRITE_ONCE(scan->due, jiffies + msecs_to_jiffies(next_ms));
 	WRITE_ONCE(scan->cursor, 0);
 	scan->begun = false;
+	scan->hurried = false;
 	WRITE_ONCE(scan->complete, true);
 	kn_stat_inc(scan_passes);
 	trace_knumad_scan(proc->tgid, movable, fixed, next_ms);
@@ -414,6 +417,16 @@ void kn_scan_settle(struct kn_proc *proc)
 	mutex_unlock(&scan->lock);
 }
 
+/*
+ * scan.lock held.  Whether a decision waits for what the scan finds.  Beside busy threads of its
+ * node a worker of the lowest priority takes ten times as long; by itself it takes some
+ * milliseconds for a GiB.
+ */
+static bool kn_scan_is_awaited(const struct kn_scan *scan)
+{
+	return !scan->complete || scan->hurried || READ_ONCE(scan->hurries);
+}
+
 /**
  * kn_scan - go on with a process's pass, or begin one
  * @proc: due, see kn_scan_is_due()
@@ -428,9 +441,13 @@ u64 kn_scan(struct kn_proc *proc, u64 max_cost)
 	enum kn_walk_result result = KN_WALK_MORE;
 	struct kn_walk walk;
 	u64 start = ktime_get_ns(), pages = 0, cost = 0;
+	bool awaited;
+	int nice;
 
 	if (!mutex_trylock(&proc->scan.lock))
 		return 0;
+	awaited = kn_scan_is_awaited(&proc->scan);
+	nice = awaited ? kn_boost_begin() : 0;
 	while (result == KN_WALK_MORE && cost < max_cost && !kthread_should_stop() &&
 	       !READ_ONCE(proc->scan.ended)) {
 		result = kn_scan_slice(proc, &walk, max_cost - cost);
@@ -438,6 +455,8 @@ u64 kn_scan(struct kn_proc *proc, u64 max_cost)
 		cost += kn_walk_cost(&walk);
 		cond_resched_tasks_rcu_qs();
 	}
+	if (awaited)
+		kn_boost_end(nice);
 	mutex_unlock(&proc->scan.lock);
 	kn_stat_add(scan_pages, pages);
 	kn_stat_add(scan_time_ns, ktime_get_ns() - start);

@@ -277,6 +277,7 @@ static void kn_uses_scan(struct kn_proc *proc, u64 bytes)
 	if (bytes <= proc->use_bytes + proc->use_bytes / KN_USES_GROWN_PART)
 		return;
 	proc->use_bytes = bytes;
+	WRITE_ONCE(proc->scan.hurries, true);
 	/* A scan may be putting off its next pass right now: then it is late. */
 	WRITE_ONCE(proc->scan.due, jiffies);
 	kn_workers_kick();
