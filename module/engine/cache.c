@@ -177,7 +177,7 @@ static u64 kn_cache_drop(struct kn_copy *batch)
 u64 kn_cache_give_way(int nid, u64 *looks)
 {
 	/* What it leaves is wanted at once: not on another CPU's list of free pages. */
-	struct kn_copy batch = { .nid = kn_cache_target(nid), .alone = true };
+	struct kn_copy batch = { .nid = kn_cache_target(nid), .purpose = KN_FOR_CACHE };
 	struct zone *zone = kn_node_zone(nid);
 	u64 left = 0;
 

@@ -37,7 +37,7 @@
 
 struct kn_part {
 	int nid;
-	bool exchange;
+	enum kn_purpose purpose;
 	struct list_head folios;	/* isolated */
 	struct list_head reserved;	/* large destination folios that nobody has yet */
 	struct list_head left;		/* isolated, without a destination */
@@ -57,7 +57,7 @@ static struct kn_copier kn_copiers[KNUMAD_MAX_NODES];
 
 static void kn_part_init(struct kn_part *part, const struct kn_copy *copy)
 {
-	*part = (struct kn_part){ .nid = copy->nid, .exchange = copy->exchange };
+	*part = (struct kn_part){ .nid = copy->nid, .purpose = copy->purpose };
 	INIT_LIST_HEAD(&part->folios);
 	INIT_LIST_HEAD(&part->reserved);
 	INIT_LIST_HEAD(&part->left);
@@ -68,7 +68,7 @@ static struct folio *kn_part_new_large(struct kn_part *part, unsigned int order)
 	struct folio *spare = part->spare;
 
 	if (!spare || folio_order(spare) != order)
-		return kn_room_alloc(part->nid, order, part->exchange);
+		return kn_room_alloc(part->nid, order, part->purpose == KN_FOR_EXCHANGE);
 	part->spare = NULL;
 	return spare;
 }
@@ -116,7 +116,7 @@ static struct folio *kn_part_alloc(struct folio *old, unsigned long private)
 	struct folio *new = NULL, *at;
 
 	if (!order)
-		new = kn_room_alloc(part->nid, 0, part->exchange);
+		new = kn_room_alloc(part->nid, 0, part->purpose == KN_FOR_EXCHANGE);
 	list_for_each_entry(at, &part->reserved, lru) {
 		if (order && folio_order(at) == order) {
 			new = at;
@@ -146,7 +146,8 @@ KN_DEFINE_MIGRATE_CALLBACKS(kn_part_callbacks, kn_part_alloc, kn_part_unalloc);
 /* What allocating left on this CPU's list is given back where room is short. */
 static void kn_part_settle(const struct kn_part *part)
 {
-	if (part->exchange || kn_node_headroom_pages(part->nid) < 2 * KN_PCP_MOST_PAGES)
+	if (part->purpose == KN_FOR_EXCHANGE ||
+	    kn_node_headroom_pages(part->nid) < 2 * KN_PCP_MOST_PAGES)
 		kn_room_settle(part->nid);
 }
 
@@ -165,7 +166,7 @@ static void kn_part_run(struct kn_part *part)
  */
 static bool kn_copy_is_shared(const struct kn_copy *copy)
 {
-	return copy->pages >= KN_COPY_ALONE_PAGES && !copy->alone &&
+	return copy->pages >= KN_COPY_ALONE_PAGES && copy->purpose == KN_FOR_HOME &&
 	       kn_node_headroom_pages(copy->nid) >= copy->pages + 2 * KN_PCP_MOST_PAGES;
 }
 

@@ -9,10 +9,16 @@
 
 struct folio;
 
+/* What pages are copied for. */
+enum kn_purpose {
+	KN_FOR_HOME,			/* a node with room; by two threads, where that pays */
+	KN_FOR_CACHE,			/* page cache gives way: the caller counts on its room */
+	KN_FOR_EXCHANGE,		/* so it does here, and has made sure of room on the node */
+};
+
 struct kn_copy {
 	int nid;			/* destination */
-	bool exchange;			/* the caller has made sure of the room */
-	bool alone;			/* by the caller, who counts on the room left behind */
+	enum kn_purpose purpose;
 	struct list_head folios;	/* in: isolated; out: those that did not go */
 	u64 pages;			/* in: that they have, 4 KiB each */
 	struct folio *spare;		/* a free huge page on @nid or NULL; NULL once it is used */

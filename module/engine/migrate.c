@@ -439,7 +439,7 @@ u64 kn_migrate_leg(struct kn_proc *proc, struct kn_pass *pass, int from, int to,
 		   struct folio **spare_to, struct folio **spare_from, u64 *cost)
 {
 	struct kn_batch batch = {
-		.copy = { .nid = to, .exchange = true, .alone = true, .spare = *spare_to },
+		.copy = { .nid = to, .purpose = KN_FOR_EXCHANGE, .spare = *spare_to },
 		.sources = BIT_ULL(from),
 		.limit = min_t(u64, max, KN_EXCHANGE_PAGES),
 		.max = max,

@@ -36,7 +36,7 @@ static void kn_proc_free(struct kn_proc *proc)
 	kfree(proc->threads_running);
 	kfree(proc->run_mcpu);
 	kn_shares_free(proc);
-	kvfree(proc->scan.owed);
+	kvfree(proc->scan.accessed.owed);
 	kn_uses_forget(proc);
 	kvfree(rcu_dereference_protected(proc->hot, true));
 	kfree(proc);

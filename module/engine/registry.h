@@ -77,6 +77,17 @@ struct kn_migration {
 	atomic_long_t quota;		/* pages the plan still wants moved into the node */
 };
 
+/* What scans do with accessed bits, see accessed.c; scan.lock, unless said otherwise. */
+struct kn_accessed {
+	bool takes;			/* the pass under way clears them */
+	bool looks;			/* it says which pages were accessed since they were */
+	bool cleared;			/* the bits were cleared before the next look */
+	unsigned int rests;		/* passes that only count, before one that clears */
+	bool owes;			/* some are cleared that the kernel is to have back */
+	bool ended;			/* set by the planner: nothing is to be owed any more */
+	struct kn_page_bits *owed;	/* these */
+};
+
 struct kn_scan {
 	struct mutex lock;		/* the cursor and the counts under way */
 	unsigned long cursor;		/* address the next slice starts from */
@@ -84,18 +95,12 @@ struct kn_scan {
 	unsigned int interval_ms;	/* between passes; grows while nothing changes */
 	bool begun;			/* a pass is under way, be the cursor still at the start */
 	bool complete;			/* at least one pass has finished */
-	struct kn_count *count;		/* [nr_node_ids], the pass under way */
-	bool takes;			/* it clears accessed bits */
-	bool looks;			/* it says which pages were accessed since they were */
-	bool cleared;			/* the bits were cleared before the next look */
-	unsigned int rests;		/* passes that only count, before one that clears */
-	bool hurries;			/* set by the planner, which waits: no more of these */
+	bool hurries;			/* set by the planner: it waits for a pass */
 	bool hurried;			/* so it does for the pass under way */
 	bool elsewhere;			/* what another MMU said of the memory that ends */
 	unsigned long elsewhere_end;	/* there: it forgets, and a slice may end before */
-	bool owes;			/* some are cleared that the kernel is to have back */
-	bool ended;			/* nothing is to be owed any more */
-	struct kn_page_bits *owed;	/* these */
+	struct kn_accessed accessed;
+	struct kn_count *count;		/* [nr_node_ids], the pass under way */
 	struct kn_share shares[KN_MAX_SHARES];	/* the pass under way */
 };
 
