@@ -8,11 +8,13 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/bitops.h>
+#include <linux/hash.h>
 #include <linux/ktime.h>
 #include <linux/nodemask.h>
 #include <linux/printk.h>
 
 #include "../kern/capability.h"
+#include "../policy/uses.h"
 #include "../sched/verdict.h"
 #include "decisions.h"
 #include "engine.h"
@@ -29,6 +31,7 @@
 
 /* What the hooks have: how many verdicts, and whether a home has changed since. */
 static u32 kn_nr_published;
+static u64 kn_parts_published;		/* a sum that tells those of threads apart */
 static bool kn_homes_changed;
 
 /* Nodes into which the last plan wants pages moved, of whatever process. */
@@ -171,22 +174,43 @@ static bool kn_has_verdict(const struct kn_proc *proc)
 	return proc->seen && proc->home;
 }
 
+/* How many verdicts @proc's threads have of their own; added to @table, if that is not NULL. */
+static u32 kn_thread_verdicts(const struct kn_proc *proc, struct kn_verdicts *table, u64 *sum)
+{
+	u32 i, nr = 0;
+
+	for (i = 0; i < POLICY_MAX_USERS; i++) {
+		u64 home;
+		pid_t tid = kn_uses_thread(proc, i, &home);
+
+		if (!tid)
+			continue;
+		nr++;
+		*sum += hash_64((u64)tid << 32 | __ffs64(home), 64);
+		if (table)
+			kn_verdicts_add_thread(table, proc->mm, tid, home);
+	}
+	return nr;
+}
+
 /* A table of @nr verdicts; NULL for none, or without memory. */
 static struct kn_verdicts *kn_build_verdicts(u32 nr)
 {
 	struct kn_verdicts *table = nr ? kn_verdicts_alloc(nr) : NULL;
 	struct kn_proc *proc;
+	u64 sum = 0;
 
 	for (proc = kn_registry_next(NULL); proc; proc = kn_registry_next(proc))
 		if (table && kn_has_verdict(proc))
-			kn_verdicts_add(table, proc->mm, proc->home);
+			kn_verdicts_add(table, proc->mm, proc->home,
+					kn_thread_verdicts(proc, table, &sum));
 	if (nr && !table)
 		kn_stat_inc(plan_no_memory);
 	return table;
 }
 
 /**
- * kn_plan_publish - let the scheduler hooks see the homes of the live processes
+ * kn_plan_publish - let the scheduler hooks see the homes of the live processes, and threads
  * @changed: receives whether they are others than before; if not, nothing is done
  *
  * Return: the number of verdicts published; 0, with none published, when there are none
@@ -196,16 +220,19 @@ u32 kn_plan_publish(bool *changed)
 {
 	struct kn_verdicts *table;
 	struct kn_proc *proc;
+	u64 parts = 0;
 	u32 nr = 0;
 
 	for (proc = kn_registry_next(NULL); proc; proc = kn_registry_next(proc))
-		nr += kn_has_verdict(proc);
-	*changed = kn_homes_changed || nr != kn_nr_published;
+		if (kn_has_verdict(proc))
+			nr += 1 + kn_thread_verdicts(proc, NULL, &parts);
+	*changed = kn_homes_changed || nr != kn_nr_published || parts != kn_parts_published;
 	if (!*changed)
 		return nr;
 	table = kn_build_verdicts(nr);
 	kn_verdicts_publish(table);
 	kn_nr_published = table ? nr : 0;
+	kn_parts_published = parts;
 	kn_homes_changed = false;
 	return kn_nr_published;
 }

@@ -353,6 +353,27 @@ u64 kn_uses_home(const struct kn_proc *proc, pid_t tid)
 }
 
 /**
+ * kn_uses_thread - a thread that has a part, and where
+ * @proc: its process, with a home
+ * @i: which, from 0 to POLICY_MAX_USERS - 1; not all are there
+ * @home: receives the node, as a mask
+ *
+ * Planner thread.  Return: its number, or 0.
+ */
+pid_t kn_uses_thread(const struct kn_proc *proc, u32 i, u64 *home)
+{
+	pid_t tid;
+
+	if (!proc->uses || !rcu_access_pointer(proc->use_map))
+		return 0;
+	tid = proc->uses->user[i].who;
+	if (!tid)
+		return 0;
+	*home = kn_uses_home(proc, tid);
+	return *home == proc->home ? 0 : tid;
+}
+
+/**
  * kn_uses_forget - it does not matter any more
  * @proc: its home has one node, or none; or nobody has it any more
  *

@@ -12,6 +12,7 @@ struct kn_proc;
 bool kn_uses_begin(struct kn_proc *proc);
 bool kn_uses_sample(struct kn_proc *proc);
 void kn_uses_forget(struct kn_proc *proc);
+pid_t kn_uses_thread(const struct kn_proc *proc, u32 i, u64 *home);
 u64 kn_uses_home(const struct kn_proc *proc, pid_t tid);
 int kn_use_node(const struct kn_proc *proc, unsigned long addr);
 

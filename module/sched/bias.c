@@ -180,7 +180,7 @@ static notrace int kn_can_migrate_task(struct task_struct *p, struct lb_env *env
 		kn_bias_count(balance_refused_before);
 		return 0;
 	}
-	home = kn_verdict_home(p->mm);
+	home = kn_verdict_home(p);
 	if (!home) {
 		kn_bias_count(balance_homeless);
 		return allowed;
@@ -214,7 +214,7 @@ static notrace int kn_can_migrate_task(struct task_struct *p, struct lb_env *env
  */
 static notrace int kn_place(const struct task_struct *p, int prev_cpu, int cpu)
 {
-	u64 home = kn_verdict_home(p->mm);
+	u64 home = kn_verdict_home(p);
 	int idle;
 
 	kn_bias_count(wake_calls);

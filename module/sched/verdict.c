@@ -1,22 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The published verdicts: an open-addressed hash table from mm to home nodes.
+ * The published verdicts: an open-addressed hash table from mm, and from mm and thread where
+ * a process's threads have parts of its memory, to home nodes.
  *
  * Context: alloc, add and publish are called by the planner thread only and may
  * sleep.  kn_verdict_home() runs under RCU in any context, runqueue lock included.
  * The mm is compared, never followed; engine/ holds a reference on each mm it
- * publishes for as long as it is published, so no other mm can have its address.
+ * publishes for as long as it is published, so no other mm can have its address.  A thread's
+ * number may be another's by then, of the same process: that one is kept on a node of its home.
  */
 #include <linux/hash.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
+#include <linux/sched.h>
 
 #include "verdict.h"
 
 struct kn_verdict {
 	const struct mm_struct *mm;
 	u64 home;		/* node mask */
+	pid_t tid;		/* 0: of those threads that have none of their own */
+	bool parted;		/* some have */
 };
 
 struct kn_verdicts {
@@ -43,20 +48,46 @@ struct kn_verdicts *kn_verdicts_alloc(u32 nr)
 	return table;
 }
 
+/* Threads of a process lie side by side, and hash_64() spreads neighbours. */
+static __always_inline u32 kn_verdict_slot(const struct kn_verdicts *table,
+					   const struct mm_struct *mm, pid_t tid)
+{
+	return hash_64((unsigned long)mm + tid, table->bits);
+}
+
+static void kn_verdicts_put(struct kn_verdicts *table, const struct kn_verdict *v)
+{
+	u32 mask = (1U << table->bits) - 1;
+	u32 i = kn_verdict_slot(table, v->mm, v->tid);
+
+	while (table->slot[i].mm)
+		i = (i + 1) & mask;
+	table->slot[i] = *v;
+}
+
 /**
  * kn_verdicts_add - put one verdict into a table not yet published
  * @table: has room for it, see kn_verdicts_alloc()
  * @mm: whose threads
  * @home: nodes they belong on, not empty
+ * @parted: some of them have a verdict of their own
  */
-void kn_verdicts_add(struct kn_verdicts *table, const struct mm_struct *mm, u64 home)
+void kn_verdicts_add(struct kn_verdicts *table, const struct mm_struct *mm, u64 home, bool parted)
 {
-	u32 mask = (1U << table->bits) - 1;
-	u32 i = hash_ptr(mm, table->bits);
+	kn_verdicts_put(table, &(struct kn_verdict) { .mm = mm, .home = home, .parted = parted });
+}
 
-	while (table->slot[i].mm)
-		i = (i + 1) & mask;
-	table->slot[i] = (struct kn_verdict) { mm, home };
+/**
+ * kn_verdicts_add_thread - put the verdict of one thread into a table not yet published
+ * @table: has room for it
+ * @mm: its process's, which has one too, and is parted
+ * @tid: its number, not 0
+ * @home: nodes it belongs on, not empty
+ */
+void kn_verdicts_add_thread(struct kn_verdicts *table, const struct mm_struct *mm, pid_t tid,
+			    u64 home)
+{
+	kn_verdicts_put(table, &(struct kn_verdict) { .mm = mm, .home = home, .tid = tid });
 }
 
 /**
@@ -75,23 +106,35 @@ void kn_verdicts_publish(struct kn_verdicts *table)
 	kvfree(old);
 }
 
+/* RCU.  The verdict of just this, or NULL. */
+static notrace const struct kn_verdict *kn_verdict_find(const struct kn_verdicts *table,
+							const struct mm_struct *mm, pid_t tid)
+{
+	u32 mask = (1U << table->bits) - 1;
+	u32 i;
+
+	for (i = kn_verdict_slot(table, mm, tid); table->slot[i].mm; i = (i + 1) & mask)
+		if (table->slot[i].mm == mm && table->slot[i].tid == tid)
+			return &table->slot[i];
+	return NULL;
+}
+
 /**
- * kn_verdict_home - the nodes an mm's threads belong on
- * @mm: may be NULL (kernel threads)
+ * kn_verdict_home - the nodes a thread belongs on
+ * @p: the thread; of the kernel's own none has a verdict
  *
  * Caller is in an RCU read-side section (interrupts off will do).
  * Return: a node mask, 0 for no verdict.
  */
-u64 notrace kn_verdict_home(const struct mm_struct *mm)
+u64 notrace kn_verdict_home(const struct task_struct *p)
 {
 	const struct kn_verdicts *table = rcu_dereference_sched(kn_published);
-	u32 mask, i;
+	const struct mm_struct *mm = p->mm;
+	const struct kn_verdict *v, *own;
 
 	if (!table || !mm)
 		return 0;
-	mask = (1U << table->bits) - 1;
-	for (i = hash_ptr(mm, table->bits); table->slot[i].mm; i = (i + 1) & mask)
-		if (table->slot[i].mm == mm)
-			return table->slot[i].home;
-	return 0;
+	v = kn_verdict_find(table, mm, 0);
+	own = v && v->parted ? kn_verdict_find(table, mm, p->pid) : NULL;
+	return own ? own->home : v ? v->home : 0;
 }

@@ -6,7 +6,7 @@
 # parts. Where all threads share all memory nothing is moved, nor where knumad is told not to
 # look, or the process may have memory on one node
 # only.
-# Time limit: 240 s
+# Time limit: 250 s
 . "$(dirname "$0")/lib.sh"
 
 readonly MB=240 THREADS=4 CGROUP=/sys/fs/cgroup/knumad-parts
@@ -101,6 +101,23 @@ moved=$(stat_of migrate_pages_ok)
 sleep 6
 at_most "then it rests (pages)" $((moved + MB * 256 / 25)) "$(stat_of migrate_pages_ok)"
 check "and all are still near" within 10 parts_are_near
+
+# Something else that runs now and then makes the balancer look for another place for a thread.
+# thread_changes SECONDS: how often a thread of the process was found on another node.
+thread_changes() {
+	local end=$((SECONDS + $1)) tids tid node changes=0
+	local -A was=()
+	mapfile -t tids < <(find "/proc/$pid/task" -mindepth 1 -maxdepth 1 -printf '%f\n')
+	while ((SECONDS < end)); do
+		for tid in "${tids[@]}"; do
+			node=$(thread_node "$tid")
+			[[ $node == "${was[$tid]:=$node}" ]] || changes=$((changes + 1))
+			was[$tid]=$node
+		done
+	done
+	echo $changes
+}
+at_most "the balancer leaves threads at their parts (changes of node in 8 s)" 4 "$(thread_changes 8)"
 
 # Sent away by force and let go again, while there is no plan that sees the force.
 echo 60000 >"$PARAMS/scan_period_ms"
