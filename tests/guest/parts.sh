@@ -102,7 +102,8 @@ sleep 6
 at_most "then it rests (pages)" $((moved + MB * 256 / 25)) "$(stat_of migrate_pages_ok)"
 check "and all are still near" within 10 parts_are_near
 
-# Something else that runs now and then makes the balancer look for another place for a thread.
+# What runs now and then, as this test and knumad do, makes the balancer look for another place
+# for a thread.
 # thread_changes SECONDS: how often a thread of the process was found on another node.
 thread_changes() {
 	local end=$((SECONDS + $1)) tids tid node changes=0

@@ -10,6 +10,7 @@
 group=/sys/fs/cgroup/knumad-quota
 drop_group() {
 	cleanup
+	echo 1 >/sys/devices/system/cpu/cpu3/online
 	rmdir "$group" 2>/dev/null || true
 }
 trap drop_group EXIT
