@@ -7,6 +7,7 @@
 #define KNUMAD_ENGINE_FRAMES_H
 
 #include <linux/bitops.h>
+#include <linux/kernel.h>
 #include <linux/mm_types.h>
 #include <linux/pgtable.h>
 
@@ -46,26 +47,49 @@ static inline bool kn_stretch_has(unsigned long entry, unsigned long mask, unsig
 	return ror64((entry & mask) - first, PAGE_SHIFT) < nr;
 }
 
+/*
+ * An entry's largest aligned block of frames that is in the stretch as a whole, as those bits of
+ * the mask that all entries of its frames share.  It ends below the highest bit in which the frame
+ * differs from the one before the stretch or the one behind, as neither is in it.
+ */
+static inline unsigned long kn_stretch_block(unsigned long entry, unsigned long mask,
+					     const struct kn_stretch *s)
+{
+	unsigned long frame = (entry & PTE_PFN_MASK) >> PAGE_SHIFT, first = s->first >> PAGE_SHIFT;
+	unsigned long order = min(__fls(frame ^ (first - 1)), __fls(frame ^ (first + s->nr)));
+
+	return mask & ~((BIT(order) - 1) << PAGE_SHIFT);
+}
+
 /* Entries that are looked at without a branch in between. */
-#define KN_FRAMES_STEP	8
+#define KN_FRAMES_STEP	16
 
 /*
  * How far, from @begin on and up to @end, the entries at @entry are of those, and their pages
- * in the stretch.
+ * in the stretch.  As this is done for every page of a process, it takes two instructions an entry:
+ * what all those of a step have in common, and what some have, tells of all of them at once.  Plain
+ * reads do, and may be two: under the page-table lock only bits that the mask does not have change.
  */
 static inline unsigned int kn_frames_reach(const struct kn_frames *f, const unsigned long *entry,
 					   unsigned int begin, unsigned int end)
 {
 	const unsigned long mask = f->mask, first = f->now.first, nr = f->now.nr;
-	unsigned int i, others = 0;
+	unsigned long sample = READ_ONCE(entry[begin]), block;
+	unsigned int i;
 
+	if (!kn_stretch_has(sample, mask, first, nr))
+		return begin;
+	block = kn_stretch_block(sample, mask, &f->now);
 	for (; begin + KN_FRAMES_STEP <= end; begin += KN_FRAMES_STEP) {
 		const unsigned long *step = entry + begin;
+		unsigned long some = 0, all = ~0UL;
 
-#pragma GCC unroll 8
-		for (i = 0; i < KN_FRAMES_STEP; i++)
-			others += !kn_stretch_has(READ_ONCE(step[i]), mask, first, nr);
-		if (others)
+#pragma GCC unroll 16
+		for (i = 0; i < KN_FRAMES_STEP; i++) {
+			some |= step[i];
+			all &= step[i];
+		}
+		if (((some ^ sample) | (all ^ sample)) & block)
 			break;
 	}
 	while (begin < end && kn_stretch_has(READ_ONCE(entry[begin]), mask, first, nr))

@@ -1,45 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Finds out which memory of a wide process the threads on each node use, without a fault and
- * without the processor's help: now and then it looks where a running thread was when it last
- * entered the kernel (at the latest by the timer's tick), and takes what the code there was
- * about to read or write.
+ * Finds out which memory of a wide process the threads on each node use: now and then it looks
+ * what they are about to use, and keeps what many such samples agree on.
  *
- * Context: planner thread, may sleep; kn_use_node() any.  A thread's registers are read while
- * it may be entering the kernel on another CPU, or exit: they may be torn, and its stack may
- * be gone.  Reading cannot fault in earnest, and a wrong sample is one of many.
+ * Context: planner thread, may sleep; kn_use_node() any.
  */
 #include <linux/jiffies.h>
-#include <linux/kthread.h>
 #include <linux/mm.h>
-#include <linux/pid.h>
-#include <linux/ptrace.h>
-#include <linux/sched.h>
+#include <linux/nodemask.h>
+#include <linux/rcupdate.h>
 #include <linux/sched/mm.h>
-#include <linux/sched/signal.h>
-#include <linux/sched/task.h>
-#include <linux/sched/task_stack.h>
 #include <linux/slab.h>
-#include <linux/topology.h>
-#include <linux/uaccess.h>
 
-#include "../compat/housekeeping.h"
-#include "../compat/runnable.h"
 #include "../policy/uses.h"
 #include "config.h"
 #include "engine.h"
 #include "pages.h"
 #include "registry.h"
+#include "seen.h"
 #include "stats.h"
 #include "uses.h"
-
-/* Threads of one process that are looked at each time; the others have their turn later. */
-#define KN_SEEN_MAX	64
-
-/* Addresses that one thread gives each time, and how much code is read around it for that. */
-#define KN_SEEN_ADDRS	8
-#define KN_CODE_BEFORE	256
-#define KN_CODE_BEHIND	128
 
 /* What was used so long ago, and so many passes, may be used by others now. */
 #define KN_USES_SECONDS	60U
@@ -63,16 +43,6 @@
 /* If the map has grown by such a part, what is astray is counted anew at once. */
 #define KN_USES_GROWN_PART	8
 
-/* A thread as it was seen. */
-struct kn_seen {
-	struct task_struct *task;	/* with a reference */
-	int nid;
-	u64 ip;
-	u64 regs[POLICY_REGS];
-	u32 nr_addrs;
-	u64 addrs[KN_SEEN_ADDRS];	/* what it was about to use */
-};
-
 static struct kn_seen kn_seen[KN_SEEN_MAX];	/* planner thread only */
 static struct policy_span kn_spans[KN_MAX_SPANS];
 
@@ -82,122 +52,6 @@ struct kn_use_map {
 	u32 nr;
 	struct policy_span span[];
 };
-
-/* RCU.  Fills @seen from @t's registers in user mode; false if they are not to be had. */
-static bool kn_see(struct task_struct *t, struct kn_seen *seen)
-{
-	struct pt_regs regs;
-	int cpu = task_cpu(t);
-
-	if (!kn_task_runnable(t) || !kn_cpu_is_balanced(cpu) || !t->stack)
-		return false;
-	if (copy_from_kernel_nofault(&regs, task_pt_regs(t), sizeof(regs)))
-		return false;
-	/* Nor 32-bit code; workers of io_uring and vhost have a user's registers, but no code. */
-	if (regs.cs != __USER_CS || !regs.ip || !regs.sp)
-		return false;
-	*seen = (struct kn_seen) {
-		.task = t,
-		.nid = cpu_to_node(cpu),
-		.ip = regs.ip,
-		.regs = {
-			regs.ax, regs.cx, regs.dx, regs.bx, regs.sp, regs.bp, regs.si, regs.di,
-			regs.r8, regs.r9, regs.r10, regs.r11, regs.r12, regs.r13, regs.r14,
-			regs.r15,
-		},
-	};
-	return true;
-}
-
-/* Looks at some of @proc's threads, behind @skip of them; returns how many were seen. */
-static u32 kn_see_threads(struct kn_proc *proc, u32 skip)
-{
-	struct task_struct *leader, *t;
-	u32 nr = 0;
-
-	rcu_read_lock();
-	leader = pid_task(proc->pid, PIDTYPE_TGID);
-	if (leader) {
-		for_each_thread(leader, t) {
-			if (nr == KN_SEEN_MAX)
-				break;
-			if (skip) {
-				skip--;
-				continue;
-			}
-			if (!kn_see(t, &kn_seen[nr]))
-				continue;
-			get_task_struct(t);
-			nr++;
-		}
-	}
-	rcu_read_unlock();
-	return nr;
-}
-
-/* The address space is this thread's.  What is not in memory is not read. */
-static bool kn_read_user(u8 *to, u64 from, u64 end)
-{
-	return from >= end ||
-	       !copy_from_user_nofault(to, (const void __user *)(unsigned long)from, end - from);
-}
-
-/* mmap lock held.  The mapping of code at @ip, if it is one that is memory; or NULL. */
-static const struct vm_area_struct *kn_code_vma(struct mm_struct *mm, u64 ip)
-{
-	const struct vm_area_struct *vma = ip < TASK_SIZE_MAX ? find_vma(mm, ip) : NULL;
-
-	if (!vma || vma->vm_start > ip || !(vma->vm_flags & VM_EXEC) ||
-	    (vma->vm_flags & (VM_IO | VM_PFNMAP)))
-		return NULL;
-	return vma;
-}
-
-/*
- * Reads the code around @ip into @bytes, in an address space that is this thread's.  Nobody is
- * waited for: where the mmap lock is taken, or the page not in memory, there is none.  Of two
- * pages it is the one with @ip that must be.
- */
-static void kn_read_code(struct mm_struct *mm, u64 ip, struct policy_code *code, u8 *bytes)
-{
-	const struct vm_area_struct *vma;
-	u64 start, edge, end;
-	bool all = false;
-
-	code->bytes = bytes;
-	code->len = 0;
-	if (!mmap_read_trylock(mm))
-		return;
-	vma = kn_code_vma(mm, ip);
-	if (vma) {
-		start = max_t(u64, vma->vm_start, ip - min_t(u64, ip, KN_CODE_BEFORE));
-		end = min_t(u64, vma->vm_end, ip + KN_CODE_BEHIND);
-		edge = min_t(u64, end, (start & PAGE_MASK) + PAGE_SIZE);
-		if (edge <= ip) {
-			if (!kn_read_user(bytes, start, edge))
-				start = edge;
-			all = kn_read_user(bytes + (edge - start), edge, end);
-		} else {
-			all = kn_read_user(bytes, start, edge);
-			if (!kn_read_user(bytes + (edge - start), edge, end))
-				end = edge;
-		}
-	}
-	mmap_read_unlock(mm);
-	if (!all)
-		return;
-	code->start = start;
-	code->len = end - start;
-}
-
-static void kn_see_operands(struct mm_struct *mm, struct kn_seen *seen)
-{
-	static u8 bytes[KN_CODE_BEFORE + KN_CODE_BEHIND];	/* planner thread only */
-	struct policy_code code;
-
-	kn_read_code(mm, seen->ip, &code, bytes);
-	seen->nr_addrs = policy_operands(&code, seen->ip, seen->regs, seen->addrs, KN_SEEN_ADDRS);
-}
 
 /* mmap lock held.  Adds a sample, if @addr is in memory that is looked at. */
 static void kn_add_use(struct kn_proc *proc, u64 addr, u32 who, u32 nid, u32 now)
@@ -217,26 +71,21 @@ static u32 kn_uses_seconds(void)
 		   READ_ONCE(kn_config.scan_period_ms) * KN_USES_PASSES / (u32)MSEC_PER_SEC);
 }
 
-/* Adds what the threads seen were using; the caller holds a reference on the address space. */
+/* Adds what the threads in kn_seen[] were using.  There is a reference on the address space. */
 static void kn_add_uses(struct kn_proc *proc, u32 nr)
 {
 	u32 now = jiffies / HZ, i, k;
 
-	kthread_use_mm(proc->mm);
-	for (i = 0; i < nr; i++)
-		kn_see_operands(proc->mm, &kn_seen[i]);
-	kthread_unuse_mm(proc->mm);
 	kn_stat_add(uses_sampled, nr);
 	policy_uses_expire(proc->uses, now - kn_uses_seconds());
 	if (!mmap_read_trylock(proc->mm))
 		return;
 	for (i = 0; i < nr; i++) {
 		const struct kn_seen *seen = &kn_seen[i];
-		u32 who = seen->task->pid;
-		u32 nid = policy_uses_seen(proc->uses, who, seen->nid);
+		u32 nid = policy_uses_seen(proc->uses, seen->tid, seen->nid);
 
 		for (k = 0; k < seen->nr_addrs; k++)
-			kn_add_use(proc, seen->addrs[k], who, nid, now);
+			kn_add_use(proc, seen->addrs[k], seen->tid, nid, now);
 	}
 	mmap_read_unlock(proc->mm);
 }
@@ -311,11 +160,9 @@ bool kn_uses_sample(struct kn_proc *proc)
 	if (!mmget_not_zero(proc->mm))
 		return false;
 	proc->uses_looks = min(proc->uses_looks + 1, KN_USES_LOOKS);
-	nr = kn_see_threads(proc, proc->uses_skip);
+	nr = kn_see_threads(proc, proc->uses_skip, kn_seen);
 	proc->uses_skip = nr == KN_SEEN_MAX ? proc->uses_skip + nr : 0;
 	kn_add_uses(proc, nr);
-	for (i = 0; i < nr; i++)
-		put_task_struct(kn_seen[i].task);
 	mmput_async(proc->mm);
 
 	nr = 0;

@@ -58,11 +58,12 @@ int main(int argc, char **argv)
 		}
 	}
 	nr_tests = (hosts + HOSTS_PER_TEST - 1) / HOSTS_PER_TEST;
-	printf("KTAP version 1\n1..%u\n", argc - k + nr_tests + 5);
+	printf("KTAP version 1\n1..%u\n", argc - k + nr_tests + 6);
 	result(api_run(message), "bad snapshots are refused", message);
 	result(operand_run(seed, message), "what an instruction reads or writes is decoded", message);
 	result(loop_run(message), "code is followed back into a loop", message);
 	result(uses_run(seed, message), "memory is given to a node if only its threads use it", message);
+	result(frames_run(seed, message), "page-table entries tell the node of their pages", message);
 	for (; k < argc; k++)
 		scenario(argv[k]);
 	printf("# random hosts from seed %llu: repeat with --seed\n", (unsigned long long)seed);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The parts of the policy's unit tests, called by main.c in user space. */
+/* The parts of the unit tests, called by main.c in user space. */
 #ifndef UNIT_TESTS_H
 #define UNIT_TESTS_H
 
@@ -11,6 +11,7 @@ bool api_run(char message[SIM_MESSAGE]);
 bool operand_run(u64 seed, char message[SIM_MESSAGE]);
 bool loop_run(char message[SIM_MESSAGE]);
 bool uses_run(u64 seed, char message[SIM_MESSAGE]);
+bool frames_run(u64 seed, char message[SIM_MESSAGE]);
 bool bench_growth(char message[SIM_MESSAGE]);
 void bench_run(void);
 
