@@ -160,6 +160,22 @@ static void accept(struct plan *pl, u32 i, const struct choice *c, s64 saved)
 	plan_put(pl, i, c->home);
 }
 
+/*
+ * What processes that hardly run have somewhere changes places with what comes, see exchange.c:
+ * who would have no home otherwise may count it as free.  Returns whether there is any.
+ */
+static bool count_idle_memory(struct plan *pl, s64 sign)
+{
+	u64 all = 0;
+	u32 nid;
+
+	for (nid = 0; nid < pl->nr_nodes; nid++) {
+		pl->nodes[nid].free_pages += sign * pl->nodes[nid].idle_pages;
+		all += pl->nodes[nid].idle_pages;
+	}
+	return all;
+}
+
 /**
  * plan_try() - give a process a better home, if one is clearly better
  * @pl: the plan
@@ -181,6 +197,10 @@ bool plan_try(struct plan *pl, u32 i)
 	none = cost_of_set(pl, i, 0, false);
 	here = cost_of_set(pl, i, pp->home, came_home(pl, i) || !pp->home);
 	best = best_choice(pl, i);
+	if (best.cost > none.cost + threshold && count_idle_memory(pl, 1)) {
+		best = best_choice(pl, i);
+		count_idle_memory(pl, -1);
+	}
 	if (best.cost > none.cost + threshold)
 		best = none;
 
@@ -203,11 +223,13 @@ bool plan_try(struct plan *pl, u32 i)
 
 /*
  * Attempts in a row that changed nothing, by the node that was wanted, or was to be left: who
- * cannot have it must not use up the attempts of those who want another one.
+ * cannot have it must not use up the attempts of those who want another one, nor of those who
+ * want half as much of it.
  */
 struct failures {
 	u32 most;
 	u32 nr[POLICY_MAX_NODES];
+	u32 least[POLICY_MAX_NODES];	/* mcpu: the smallest demand of those that failed */
 };
 
 static void no_failures(const struct plan *pl, struct failures *fails, u32 nr_attempts)
@@ -215,15 +237,22 @@ static void no_failures(const struct plan *pl, struct failures *fails, u32 nr_at
 	*fails = (struct failures) { .most = PLAN_MAX_FAILS + nr_attempts / 32 / pl->nr_nodes };
 }
 
-/* One more attempt; returns whether it changed something. */
+/* One more attempt, if it is not in vain by all that is known; whether it changed something. */
 static bool attempt(struct plan *pl, u32 i, u32 nid, struct failures *fails)
 {
-	if (!plan_try(pl, i)) {
-		fails->nr[nid]++;
-		return false;
+	u32 demand = pl->procs[i].demand;
+
+	if (fails->nr[nid] >= fails->most) {
+		if (demand > fails->least[nid] / 2)
+			return false;
+		fails->nr[nid] = fails->most - PLAN_MORE_FAILS;
 	}
-	memset(fails->nr, 0, sizeof(fails->nr));
-	return true;
+	if (plan_try(pl, i)) {
+		memset(fails->nr, 0, sizeof(fails->nr));
+		return true;
+	}
+	fails->least[nid] = fails->nr[nid]++ ? min(fails->least[nid], demand) : demand;
+	return false;
 }
 
 /* Is the node so full that someone should leave it, or @almost so? */
@@ -280,8 +309,7 @@ static u32 relieve(struct plan *pl)
 	for (k = 0; k < n; k++) {
 		i = pl->keys[k].idx;
 		nid = __ffs64(pl->procs[i].home);
-		if (fails.nr[nid] >= fails.most || !hot(pl, nid, idle, true) ||
-		    !attempt(pl, i, nid, &fails))
+		if (!hot(pl, nid, idle, true) || !attempt(pl, i, nid, &fails))
 			continue;
 		changes++;
 		idle = idle_somewhere(pl);
@@ -331,14 +359,28 @@ static u32 better(struct plan *pl)
 	plan_sort(pl, n);
 	no_failures(pl, &fails, n);
 	for (k = 0; k < n; k++) {
-		u32 nid;
-
 		i = pl->keys[k].idx;
-		nid = pl->procs[i].best_nid;
-		if (fails.nr[nid] < fails.most)
-			changes += attempt(pl, i, nid, &fails);
+		changes += attempt(pl, i, pl->procs[i].best_nid, &fails);
 	}
 	return changes;
+}
+
+static void find_idle_memory(struct plan *pl)
+{
+	u32 i, nid;
+
+	if (!pl->exchanges || !pl->s->tunables.may_move_memory)
+		return;
+	for (i = 0; i < pl->nr_procs; i++) {
+		const struct policy_proc *p = &pl->s->procs[i];
+		const struct plan_proc *pp = &pl->procs[i];
+
+		if (pp->reason != POLICY_IDLE || pp->home || !pp->allowed)
+			continue;
+		for (nid = 0; nid < pl->nr_nodes; nid++)
+			if (p->mem_nodes & pl->mem_mask & ~BIT_ULL(nid))
+				pl->nodes[nid].idle_pages += p->pages[nid];
+	}
 }
 
 /**
@@ -349,6 +391,7 @@ void plan_homes(struct plan *pl)
 {
 	u32 round;
 
+	find_idle_memory(pl);
 	plan_spread_fluid(pl);
 	relieve(pl);
 	place_newcomers(pl);

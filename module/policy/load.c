@@ -13,6 +13,43 @@
 
 #define POUR_ROUNDS	3
 
+/*
+ * What there is to share out, and among which capacity: all but nodes that have more to do than
+ * their capacity and their share already, by what cannot leave them.  Without these the others'
+ * share is smaller, so that more of them may be such.
+ */
+static void find_shares(const struct plan *pl, u64 *demand, u64 *cap)
+{
+	u64 shares = pl->cpu_mask, bits;
+	u32 i, nid, left;
+
+	/* Of each node's load what has to run there, whatever the plan. */
+	for (nid = 0; nid < pl->nr_nodes; nid++) {
+		*demand += pl->s->nodes[nid].other_mcpu;
+		*cap += pl->s->nodes[nid].cpu_mcpu;
+		pl->nodes[nid].load = pl->s->nodes[nid].other_mcpu;
+	}
+	for (i = 0; i < pl->nr_procs; i++) {
+		const struct plan_proc *pp = &pl->procs[i];
+
+		*demand += pp->demand;
+		if (plan_single(pp->allowed))
+			pl->nodes[__ffs64(pp->allowed)].load += pp->demand;
+	}
+	do {
+		left = hweight64(shares);
+		plan_for_each_node(nid, shares, bits) {
+			u64 own = pl->s->nodes[nid].cpu_mcpu, load = pl->nodes[nid].load;
+
+			if (load <= own || load * *cap <= own * *demand)
+				continue;
+			shares &= ~BIT_ULL(nid);
+			*cap -= own;
+			*demand -= load;
+		}
+	} while (hweight64(shares) < left);
+}
+
 /**
  * plan_load_init() - set up the nodes' capacities and fair shares
  * @pl: the plan; each process's demand is known
@@ -22,12 +59,7 @@ void plan_load_init(struct plan *pl)
 	u64 demand = 0, cap = 0;
 	u32 i;
 
-	for (i = 0; i < pl->nr_procs; i++)
-		demand += pl->procs[i].demand;
-	for (i = 0; i < pl->nr_nodes; i++) {
-		demand += pl->s->nodes[i].other_mcpu;
-		cap += pl->s->nodes[i].cpu_mcpu;
-	}
+	find_shares(pl, &demand, &cap);
 	pl->overcommit = demand > cap;
 	pl->flow_limit = (s64)(cap / 64);
 	pl->spreads_left = PLAN_MAX_SPREADS;
@@ -44,6 +76,7 @@ void plan_load_init(struct plan *pl)
 		node->flex = 0;
 		node->fluid_nodes = 0;
 		node->free_pages = pl->s->nodes[i].free_pages + pl->s->nodes[i].cache_pages;
+		node->idle_pages = 0;
 	}
 }
 

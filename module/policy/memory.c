@@ -62,6 +62,9 @@ static bool worth_moving(const struct plan *pl, u32 i, u64 away, s64 gain)
 		return false;
 	if (underway)
 		return gain > cost;
+	/* It has kept its home for as long as its changes make it wait: now it is like others. */
+	if (p->home == pp->home && p->past.age >= plan_wait(pl, i))
+		return gain >= cost + plan_least_gain(pl, i) / 2;
 	return gain >= cost + plan_threshold(pl, i) / 2;
 }
 
@@ -121,8 +124,10 @@ static struct policy_past next_past(const struct plan *pl, u32 i)
 	if (home == p->home) {
 		if (past.age < U32_MAX)
 			past.age++;
-		if (past.changes && past.age % (plan_wait(pl, i) * PLAN_DECAY_FACTOR + 1) == 0)
+		if (past.changes && ++past.calm > plan_wait(pl, i) * PLAN_DECAY_FACTOR) {
 			past.changes--;
+			past.calm = 0;
+		}
 		return past;
 	}
 	if (p->home) {
@@ -131,6 +136,7 @@ static struct policy_past next_past(const struct plan *pl, u32 i)
 			past.changes++;
 	}
 	past.age = 0;
+	past.calm = 0;
 	return past;
 }
 

@@ -25,6 +25,8 @@
 #define PLAN_MAX_SPREADS	256
 /* Attempts in a row that changed nothing, after which a step gives a node up; more with many. */
 #define PLAN_MAX_FAILS		64
+/* And so many more for who wants half as much as any of those that failed. */
+#define PLAN_MORE_FAILS		8
 /* Processes with memory that waits for an exchange that a plan looks at. */
 #define PLAN_MAX_WAITING	4096
 /* Threshold of gain, whatever the demand: a hundredth of a CPU. */
@@ -52,6 +54,7 @@ struct plan_node {
 	s64 most[2];		/* mcpu above which it counts as full, see queue.c */
 	s64 least[2];		/* mcpu below which its CPUs count as idle */
 	u64 free_pages;		/* not yet claimed */
+	u64 idle_pages;		/* of processes that hardly run: they may give way */
 	u64 fluid_nodes;	/* where @fluid could go */
 };
 
@@ -145,14 +148,20 @@ static inline u64 plan_pages_at(const struct policy_proc *p, u32 nid)
 	return p->pages[nid] + (p->fixed_pages ? p->fixed_pages[nid] : 0);
 }
 
-/* What a change has to save, in ucpu, after its costs; doubles with each but the first. */
+/* What any change has to save, in ucpu, after its costs. */
+static inline s64 plan_least_gain(const struct plan *pl, u32 i)
+{
+	s64 t = (s64)pl->procs[i].demand * 10 * pl->s->tunables.min_gain_percent;
+
+	return t < PLAN_MIN_GAIN_UCPU ? PLAN_MIN_GAIN_UCPU : t;
+}
+
+/* What a change of its home has to save; doubles with each lately but the first. */
 static inline s64 plan_threshold(const struct plan *pl, u32 i)
 {
 	u32 changes = pl->s->procs[i].past.changes;
-	s64 t = (s64)pl->procs[i].demand * 10 * pl->s->tunables.min_gain_percent;
+	s64 t = plan_least_gain(pl, i);
 
-	if (t < PLAN_MIN_GAIN_UCPU)
-		t = PLAN_MIN_GAIN_UCPU;
 	if (pl->procs[i].home && pl->s->procs[i].past.moving)
 		t *= PLAN_CONVERGING_FACTOR;
 	if (changes > 1)

@@ -19,6 +19,9 @@
 /* In a mode that cannot move memory, a node with this part of it (1/n) may be home. */
 #define MEMORY_PART	4
 
+/* A node that has all of a process's memory but this part (1/n) may be home, however full it is. */
+#define STRAY_PART	16
+
 static size_t align8(size_t bytes)
 {
 	return (bytes + 7) & ~(size_t)7;
@@ -152,7 +155,8 @@ static u64 candidates(const struct plan *pl, u32 i)
 			if (!most || here == most || here * MEMORY_PART >= pp->total)
 				set |= BIT_ULL(nid);
 		} else if (!plan_claim(pl, i, nid) ||
-			   pp->total <= pl->s->nodes[nid].total_pages / 16 * 15) {
+			   pp->total <= pl->s->nodes[nid].total_pages / 16 * 15 ||
+			   (pp->total - here) * STRAY_PART <= pp->total) {
 			set |= BIT_ULL(nid);
 		}
 	}

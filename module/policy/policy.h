@@ -42,6 +42,7 @@ struct policy_node {
  * struct policy_past - what the policy remembers of a process between passes
  * @left: the home it had before the present one, 0 for none
  * @age: passes since its home last changed
+ * @calm: passes since that, or since a change was last forgotten
  * @changes: how often its home lately changed
  * @moving: its memory was being moved in the last pass
  *
@@ -50,6 +51,7 @@ struct policy_node {
 struct policy_past {
 	u64 left;
 	u32 age;
+	u32 calm;
 	u16 changes;
 	bool moving;
 };

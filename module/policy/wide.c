@@ -21,10 +21,19 @@ static u32 distance_to_set(const struct plan *pl, u32 nid, u64 set)
 	return sum;
 }
 
-/* Nearest node with room that is not yet in @set; then most of its memory, then lowest. */
-static bool nearest_with_room(const struct plan *pl, u32 i, u64 set, u32 *found)
+/* Of two nodes as near: the one with more of its memory, or else with more CPUs. */
+static bool preferred(const struct plan *pl, u32 i, u32 a, u32 b)
 {
 	const struct policy_proc *p = &pl->s->procs[i];
+
+	if (plan_pages_at(p, a) != plan_pages_at(p, b))
+		return plan_pages_at(p, a) > plan_pages_at(p, b);
+	return pl->nodes[a].cap > pl->nodes[b].cap;
+}
+
+/* The nearest node with room that is not yet in @set. */
+static bool nearest_with_room(const struct plan *pl, u32 i, u64 set, u32 *found)
+{
 	u32 nid, best_distance = 0;
 	bool any = false;
 	u64 bits;
@@ -35,7 +44,7 @@ static bool nearest_with_room(const struct plan *pl, u32 i, u64 set, u32 *found)
 		if (!plan_room(pl, nid, false))
 			continue;
 		if (!any || d < best_distance ||
-		    (d == best_distance && plan_pages_at(p, nid) > plan_pages_at(p, *found))) {
+		    (d == best_distance && preferred(pl, i, nid, *found))) {
 			any = true;
 			best_distance = d;
 			*found = nid;
