@@ -54,7 +54,7 @@ static void kn_seq_comm(struct seq_file *m, const char *comm)
 	seq_puts(m, "\n");
 }
 
-/* stats: one "name value" a line; see README for what each counts. */
+/* stats: one "name value" a line; see docs/stats.md for what each counts. */
 static int stats_show(struct seq_file *m, void *unused)
 {
 	int i;
@@ -96,6 +96,8 @@ static void kn_show_active(struct seq_file *m, const struct kn_proc *proc)
 
 static void kn_show_proc(struct seq_file *m, const struct kn_proc *proc)
 {
+	/* By a policy of the whole process. */
+	bool all_fixed = READ_ONCE(proc->state) != KN_STATE_NEW && !READ_ONCE(proc->mem_nodes);
 	const char *comma = "";
 	long fixed = 0, shared;
 	int nid;
@@ -106,10 +108,11 @@ static void kn_show_proc(struct seq_file *m, const struct kn_proc *proc)
 		   READ_ONCE(proc->state) == KN_STATE_NEW ? "-" :
 		   policy_reason_name(READ_ONCE(proc->reason)), READ_ONCE(proc->demand_mcpu));
 	for_each_online_node(nid) {
-		long pages = atomic_long_read(&proc->pages[nid].fixed);
+		long pages = atomic_long_read(&proc->pages[nid].movable);
 
-		fixed += pages;
-		pages += atomic_long_read(&proc->pages[nid].movable);
+		fixed += all_fixed ? pages : 0;
+		fixed += atomic_long_read(&proc->pages[nid].fixed);
+		pages += atomic_long_read(&proc->pages[nid].fixed);
 		pages += atomic_long_read(&proc->pages[nid].shared);
 		seq_printf(m, "%s%ld", comma, KN_PAGES_TO_MB(max(0L, pages)));
 		comma = ",";

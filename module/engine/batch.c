@@ -83,7 +83,7 @@ static bool kn_batch_wants_large(struct kn_batch *batch, const struct kn_walk *w
 	}
 	batch->decided = folio;
 	if (batch->no_large || batch->copy.pages + folio_nr_pages(folio) > batch->max) {
-		kn_batch_skip_busy(batch, folio_nr_pages(folio));
+		kn_stat_add(skip_busy, folio_nr_pages(folio));
 		return false;
 	}
 	kind = kn_folio_kind(walk, folio, page);
@@ -140,7 +140,8 @@ bool kn_batch_collect(struct kn_batch *batch, unsigned long *cursor)
 		.mm = batch->proc->mm,
 		.cursor = *cursor,
 		.max_cost = U64_MAX,
-		.proc = batch->proc,
+		/* What several processes share is on no node by the use that one makes of it. */
+		.proc = batch->by_use ? NULL : batch->proc,
 		.run = kn_batch_sift,
 		.fn = kn_batch_take,
 		.arg = batch,

@@ -3,7 +3,7 @@
  * The list of exempted processes, each held by a reference on its struct pid, so that
  * a reused number is never exempt by accident.
  *
- * Context: process context, may sleep.  Written through debugfs, read by the planner.
+ * Context: process context, may sleep.  Written through the parameter, read by the planner.
  */
 #include <linux/errno.h>
 #include <linux/list.h>

@@ -21,6 +21,7 @@
 #include <linux/sched/mm.h>
 #include <linux/shmem_fs.h>
 #include <linux/sizes.h>
+#include <linux/stat.h>
 
 #include "../compat/folio.h"
 #include "../compat/mempolicy.h"
@@ -84,6 +85,8 @@ static enum kn_page_kind kn_page_kind(const struct kn_walk *w, struct page *page
 
 	if (w->vma_kind != KN_PAGE_MOVABLE)
 		return w->vma_kind;
+	if (folio_test_unevictable(folio))	/* by SHM_LOCK, or by another's mlock() */
+		return KN_PAGE_MLOCKED;
 	if (folio_test_ksm(folio))
 		return KN_PAGE_KSM;
 	if (kn_page_is_shared(page) && kn_page_mappers(page) > w->together)
@@ -154,7 +157,8 @@ static int kn_table_visit(struct kn_walk *w, pte_t *table, unsigned long addr, u
 /*
  * Locks the page table that @pmd points to, as the kernel does it where it cannot count on
  * the mmap lock: under RCU the table stays, and once locked it is looked at whether it is
- * still that one.  Nothing is walked if it is none (any more).
+ * still that one (a CPU may have set its accessed bit).  Nothing is walked if it is none (any
+ * more).
  */
 static int kn_table_walk(struct kn_walk *w, pmd_t *pmd, unsigned long addr, unsigned long end)
 {
@@ -167,7 +171,7 @@ static int kn_table_walk(struct kn_walk *w, pmd_t *pmd, unsigned long addr, unsi
 		spinlock_t *lock = pte_lockptr(w->mm, &table);
 
 		spin_lock(lock);
-		if (pmd_val(table) == pmd_val(READ_ONCE(*pmd)))
+		if (!((pmd_val(table) ^ pmd_val(READ_ONCE(*pmd))) & ~_PAGE_ACCESSED))
 			stop = kn_table_visit(w, pte_offset_kernel(&table, addr), addr, end);
 		spin_unlock(lock);
 	}
@@ -251,11 +255,18 @@ static const struct mm_walk_ops kn_walk_ops = {
 	KN_WALK_LOCK
 };
 
-/* memfd, System V and POSIX shared memory, shared anonymous memory: all are files of tmpfs. */
+/*
+ * memfd, System V and POSIX shared memory, shared anonymous memory: all are regular files of
+ * tmpfs.  Device files may be on one, too, as /dev is: those of DAX map memory that is none.
+ */
 static bool kn_vma_is_shmem(const struct vm_area_struct *vma)
 {
-	return vma->vm_flags & VM_MAYSHARE && vma->vm_file &&
-	       file_inode(vma->vm_file)->i_sb->s_magic == TMPFS_MAGIC;
+	const struct inode *inode;
+
+	if (!(vma->vm_flags & VM_MAYSHARE) || !vma->vm_file)
+		return false;
+	inode = file_inode(vma->vm_file);
+	return S_ISREG(inode->i_mode) && inode->i_sb->s_magic == TMPFS_MAGIC;
 }
 
 /* Whether somebody has set a memory policy on some of a file of tmpfs, or on all its mount. */

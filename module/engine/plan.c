@@ -22,6 +22,7 @@
 #include "load.h"
 #include "plan.h"
 #include "registry.h"
+#include "scan.h"
 #include "snapshot.h"
 #include "stats.h"
 #include "uses.h"
@@ -29,10 +30,9 @@
 /* Fewer pages astray than this part of a process are not worth a move. */
 #define KN_ASTRAY_PART		64
 
-/* What the hooks have: how many verdicts, and whether a home has changed since. */
+/* What the hooks have: how many verdicts, and a sum that tells them from others. */
 static u32 kn_nr_published;
-static u64 kn_parts_published;		/* a sum that tells those of threads apart */
-static bool kn_homes_changed;
+static u64 kn_sum_published;
 
 /* Nodes into which the last plan wants pages moved, of whatever process. */
 static u64 kn_nodes_wanting;
@@ -76,8 +76,7 @@ static u64 kn_apply(struct kn_proc *proc, const struct policy_verdict *v, enum k
 	}
 	if (from != v->home) {
 		/* What it uses is wanted soon, for the order in which its pages move. */
-		WRITE_ONCE(proc->scan.hurries, true);
-		kn_homes_changed = true;
+		kn_scan_hurry(proc);
 		kn_decision_record(proc, from, v);
 	}
 	return wanting;
@@ -174,6 +173,19 @@ static bool kn_has_verdict(const struct kn_proc *proc)
 	return proc->seen && proc->home;
 }
 
+/*
+ * Summed up over all verdicts this tells whether they are the same: not linear, or two that change
+ * places would sum up to what was.
+ */
+static u64 kn_verdict_mix(u64 who, u64 home)
+{
+	u64 x = who * GOLDEN_RATIO_64 + home;
+
+	x ^= x >> 32;
+	x *= GOLDEN_RATIO_64;
+	return x ^ x >> 29;
+}
+
 /* How many verdicts @proc's threads have of their own; added to @table, if that is not NULL. */
 static u32 kn_thread_verdicts(const struct kn_proc *proc, struct kn_verdicts *table, u64 *sum)
 {
@@ -186,7 +198,7 @@ static u32 kn_thread_verdicts(const struct kn_proc *proc, struct kn_verdicts *ta
 		if (!tid)
 			continue;
 		nr++;
-		*sum += hash_64((u64)tid << 32 | __ffs64(home), 64);
+		*sum += kn_verdict_mix(tid, home);
 		if (table)
 			kn_verdicts_add_thread(table, proc->mm, tid, home);
 	}
@@ -220,20 +232,22 @@ u32 kn_plan_publish(bool *changed)
 {
 	struct kn_verdicts *table;
 	struct kn_proc *proc;
-	u64 parts = 0;
+	u64 sum = 0;
 	u32 nr = 0;
 
-	for (proc = kn_registry_next(NULL); proc; proc = kn_registry_next(proc))
-		if (kn_has_verdict(proc))
-			nr += 1 + kn_thread_verdicts(proc, NULL, &parts);
-	*changed = kn_homes_changed || nr != kn_nr_published || parts != kn_parts_published;
+	for (proc = kn_registry_next(NULL); proc; proc = kn_registry_next(proc)) {
+		if (!kn_has_verdict(proc))
+			continue;
+		sum += kn_verdict_mix((unsigned long)proc->mm, proc->home);
+		nr += 1 + kn_thread_verdicts(proc, NULL, &sum);
+	}
+	*changed = nr != kn_nr_published || sum != kn_sum_published;
 	if (!*changed)
 		return nr;
 	table = kn_build_verdicts(nr);
 	kn_verdicts_publish(table);
 	kn_nr_published = table ? nr : 0;
-	kn_parts_published = parts;
-	kn_homes_changed = false;
+	kn_sum_published = sum;
 	return kn_nr_published;
 }
 
@@ -258,6 +272,8 @@ bool kn_plan_watch(void)
 	bool again = false;
 	u64 wanting = 0;
 
+	if (!kn_uses_any())
+		return false;
 	for (proc = kn_registry_next(NULL); proc; proc = kn_registry_next(proc)) {
 		if (!proc->uses)
 			continue;

@@ -202,8 +202,8 @@ static void kn_planner_rest(void)
 		slept_ms += step_ms;
 		moved |= kn_bring_home(KN_BUSY_MCPU);
 		crowded |= kn_now.threads_left;
-		if (may_be_early && (kn_now.threads_left > left ||
-				     (crowded && slept_ms >= period_ms / 2))) {
+		if (may_be_early && slept_ms >= KN_NEW_MIN_MS &&
+		    (kn_now.threads_left > left || (crowded && slept_ms >= period_ms / 2))) {
 			kn_now.early++;
 			return;
 		}

@@ -58,6 +58,26 @@ bool kn_scan_is_due(const struct kn_proc *proc)
 	return READ_ONCE(proc->scan.cursor) || time_after_eq(jiffies, READ_ONCE(proc->scan.due));
 }
 
+/**
+ * kn_scan_hurry - have the next pass come soon, as somebody waits for what it finds
+ * @proc: the process
+ *
+ * Planner thread.  It comes one period after the last one, not up to KN_SCAN_MAX_BACKOFF; where
+ * bits are owed it does anyway.
+ */
+void kn_scan_hurry(struct kn_proc *proc)
+{
+	unsigned int period = READ_ONCE(kn_config.scan_period_ms);
+	struct kn_scan *scan = &proc->scan;
+	unsigned int interval = READ_ONCE(scan->interval_ms);
+
+	WRITE_ONCE(scan->hurries, true);
+	if (READ_ONCE(scan->accessed.owes) || interval <= period)
+		return;
+	WRITE_ONCE(scan->interval_ms, period);
+	WRITE_ONCE(scan->due, READ_ONCE(scan->due) - msecs_to_jiffies(interval - period));
+}
+
 /* Page-table lock held.  Counts pages that only the threads of another node use. */
 static void kn_scan_use(const struct kn_scan_walk *s, unsigned long addr, int nid,
 			unsigned int nr_pages)
@@ -236,6 +256,10 @@ static enum kn_walk_result kn_scan_slice(struct kn_proc *proc, struct kn_walk *w
 	scan->elsewhere_end = walk->elsewhere_end;
 	if (result == KN_WALK_END)
 		kn_scan_finish(proc);
+	if (result == KN_WALK_GONE) {	/* until it is forgotten nothing is due */
+		WRITE_ONCE(scan->cursor, 0);
+		WRITE_ONCE(scan->due, jiffies + MAX_JIFFY_OFFSET);
+	}
 	return result;
 }
 

@@ -131,7 +131,7 @@ static void kn_see_operands(struct mm_struct *mm, const struct kn_place *place,
 /**
  * kn_see_threads - look what some of a process's threads are about to use
  * @proc: the caller has a reference on its address space
- * @skip: threads that had their turn
+ * @skip: threads that had their turn, of those that can be seen
  * @seen: [KN_SEEN_MAX], receives what was seen
  *
  * Planner thread.  Return: how many threads were seen.
@@ -147,10 +147,12 @@ u32 kn_see_threads(struct kn_proc *proc, u32 skip, struct kn_seen *seen)
 		for_each_thread(leader, t) {
 			if (nr == KN_SEEN_MAX)
 				break;
+			if (!kn_see(t, &kn_places[nr], &seen[nr]))
+				continue;
 			if (skip)
 				skip--;
 			else
-				nr += kn_see(t, &kn_places[nr], &seen[nr]);
+				nr++;
 		}
 	}
 	rcu_read_unlock();

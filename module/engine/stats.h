@@ -14,7 +14,7 @@
 	X(plan_passes, "snapshots taken and planned") \
 	X(plan_time_ns, "time spent planning: the policy alone") \
 	X(plan_changes, "homes given, changed or taken away") \
-	X(plan_no_memory, "passes given up for want of memory") \
+	X(plan_no_memory, "passes given up, or that told or watched nobody, for want of memory") \
 	X(scan_passes, "address spaces scanned from end to end") \
 	X(scan_slices, "times an mmap lock was taken to scan or to collect pages") \
 	X(scan_time_ns, "time spent scanning") \

@@ -5,6 +5,7 @@
  *
  * Context: planner thread, may sleep; kn_use_node() any.
  */
+#include <linux/atomic.h>
 #include <linux/jiffies.h>
 #include <linux/mm.h>
 #include <linux/nodemask.h>
@@ -45,6 +46,7 @@
 
 static struct kn_seen kn_seen[KN_SEEN_MAX];	/* planner thread only */
 static struct policy_span kn_spans[KN_MAX_SPANS];
+static atomic_t kn_nr_watched;			/* processes */
 
 /* What the scan and migration go by; replaced as a whole. */
 struct kn_use_map {
@@ -140,9 +142,19 @@ static void kn_uses_scan(struct kn_proc *proc, u64 bytes)
  */
 bool kn_uses_begin(struct kn_proc *proc)
 {
-	if (!proc->uses)
+	if (!proc->uses) {
 		proc->uses = kvzalloc(sizeof(*proc->uses), GFP_KERNEL);
+		atomic_add(!!proc->uses, &kn_nr_watched);
+	}
 	return proc->uses;
+}
+
+/**
+ * kn_uses_any - whether any process is looked at
+ */
+bool kn_uses_any(void)
+{
+	return atomic_read(&kn_nr_watched);
 }
 
 /**
@@ -233,6 +245,7 @@ void kn_uses_forget(struct kn_proc *proc)
 	kn_use_map_replace(proc, NULL);
 	kvfree(proc->uses);
 	proc->uses = NULL;
+	atomic_dec(&kn_nr_watched);
 	proc->uses_looks = 0;
 	proc->use_bytes = 0;
 }

@@ -9,6 +9,7 @@
 
 struct kn_proc;
 
+bool kn_uses_any(void);
 bool kn_uses_begin(struct kn_proc *proc);
 bool kn_uses_sample(struct kn_proc *proc);
 void kn_uses_forget(struct kn_proc *proc);

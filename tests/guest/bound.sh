@@ -19,10 +19,16 @@ start_load free --start crossed --threads 2 --size 96M --seconds 300
 free=("${PIDS[@]}")
 before=$(for pid in "${free[@]}"; do cpus_allowed "$pid"; done)
 load mode=full
-sleep 5
+acted() {
+	local counter sum=0
+	for counter in threads_moved threads_swapped balance_homeward wake_redirected migrate_pages_ok; do
+		sum=$((sum + $(stat_of $counter)))
+	done
+	((sum))
+}
+check "it acts" within 20 acted
 during=$(for pid in "${free[@]}"; do cpus_allowed "$pid"; done)
 is "affinity masks of moved threads are the same while it acts" "$before" "$during"
-at_least "and it did act" 1 $(($(stat_of threads_moved) + $(stat_of threads_swapped) + $(stat_of migrate_pages_ok)))
 unload
 is "and after rmmod" "$before" "$(for pid in "${free[@]}"; do cpus_allowed "$pid"; done)"
 stop_load
@@ -59,6 +65,23 @@ sleep 5
 check "it is looked after all the same" within 10 grep -q "^$pid " "$DEBUG/processes"
 at_least "memory stays on the cpuset's node" 950 "$(memory_permille "$pid" 0)"
 is "no page was migrated out of the cpuset" 0 "$(stat_of migrate_pages_ok)"
+
+# A policy of the process as a whole, as most users bind.
+numactl --membind=0 --cpunodebind=1 perl -e '$m = "x" x (96 << 20); $| = 1; print "ready\n"; 1 while 1' \
+	>"$SCRATCH/whole" &
+whole=$!
+check "a process starts whose memory is bound as a whole, away from its threads" \
+	within 20 grep -q ready "$SCRATCH/whole"
+whole_known() {
+	local mb
+	mb=$(process_field "$whole" bound_mb)
+	((${mb:-0} >= 96))
+}
+check "debugfs says that it may not be moved" within 10 whole_known
+sleep 5
+at_least "it stays (per mille)" 990 "$(memory_permille "$whole" 0)"
+is "no page was migrated out of it" 0 "$(stat_of migrate_pages_ok)"
+kill "$whole"
 
 # Workers of io_uring are threads, too; where the kernel keeps them its user has bound nothing.
 HOLD_ASYNC=0 hold 1 1 plain:96 >"$SCRATCH/async" &
