@@ -8,15 +8,18 @@
  * HK_TYPE_KERNEL_NOISE first, in "sched/isolation: Consolidate housekeeping cpumasks
  * that are always identical" (v6.15).  Since "cpuset: Update HK_TYPE_DOMAIN cpumask from
  * cpuset" (v7.0) the mask changes at run time and the old one is freed: it is asked for
- * each time, never kept.
+ * each time, never kept.  Before that, cpuset's isolated partitions are in a mask of their own
+ * since "cgroup/cpuset: Keep track of CPUs in isolated partitions" (v6.8), and in none earlier.
  *
  * A thread made for a node chooses its own CPUs at its first wake-up, unless told
- * otherwise, since "kthread: Implement preferred affinity" (v6.14).
+ * otherwise, since "kthread: Implement preferred affinity" (v6.14).  Since then, too, it comes back
+ * to them when they come online; before, it is allowed everywhere once all of them were offline.
  */
 #ifndef KNUMAD_COMPAT_HOUSEKEEPING_H
 #define KNUMAD_COMPAT_HOUSEKEEPING_H
 
 #include <linux/cpumask.h>
+#include <linux/cpuset.h>
 #include <linux/kthread.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
@@ -35,6 +38,9 @@ static inline bool kn_cpu_is_balanced(int cpu)
 	is = housekeeping_test_cpu(cpu, HK_FLAG_DOMAIN);
 #endif
 	rcu_read_unlock();
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0) && LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
+	is = is && !cpuset_cpu_is_isolated(cpu);
+#endif
 	return is;
 }
 
@@ -62,6 +68,16 @@ static inline void kn_bind_kthread(struct task_struct *task, const struct cpumas
 	kthread_affine_preferred(task, cpus);
 #else
 	set_cpus_allowed_ptr(task, cpus);
+#endif
+}
+
+/* Any context.  Whether nothing binds @task to the CPUs that kn_bind_kthread() was told. */
+static inline bool kn_kthread_is_unbound(const struct task_struct *task)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 14, 0)
+	return false;
+#else
+	return cpumask_equal(task->cpus_ptr, cpu_possible_mask);
 #endif
 }
 

@@ -54,37 +54,44 @@ static bool kn_mode_possible(enum kn_mode mode)
 	return mode != KN_MODE_FULL || kn_can_move_threads() || kn_capable(KN_CAP_MIGRATE);
 }
 
-/* Stores a checked value unless the module is going; wakes the engine. */
-static int kn_param_store(unsigned int *where, unsigned int value)
+/* kn_params_lock held.  Stores a checked value unless the module is going; wakes the engine. */
+static int kn_param_store_locked(unsigned int *where, unsigned int value)
 {
-	int err = 0;
-
-	mutex_lock(&kn_params_lock);
 	if (kn_params_state == KN_PARAMS_CLOSED)
-		err = -ENODEV;
-	else
-		WRITE_ONCE(*where, value);
+		return -ENODEV;
+	WRITE_ONCE(*where, value);
 	if (kn_params_state == KN_PARAMS_OPEN)
 		kn_engine_kick();
+	return 0;
+}
+
+static int kn_param_store(unsigned int *where, unsigned int value)
+{
+	int err;
+
+	mutex_lock(&kn_params_lock);
+	err = kn_param_store_locked(where, value);
 	mutex_unlock(&kn_params_lock);
 	return err;
 }
 
 static int kn_mode_set(const char *text, const struct kernel_param *kp)
 {
-	int mode = sysfs_match_string(kn_mode_names, text);
+	int mode = sysfs_match_string(kn_mode_names, text), err = -EOPNOTSUPP;
 
 	if (mode < 0) {
 		pr_warn("mode: expected off, observe, cpu, memory or full, got '%.*s': left at %s\n",
 			(int)strcspn(text, "\n"), text, kn_mode_names[kn_mode()]);
 		return -EINVAL;
 	}
-	if (kn_params_state == KN_PARAMS_OPEN && !kn_mode_possible(mode)) {
+	mutex_lock(&kn_params_lock);
+	if (kn_params_state == KN_PARAMS_OPEN && !kn_mode_possible(mode))
 		pr_warn("mode: expected one that this kernel allows, got %s (see debugfs knumad/capabilities): left at %s\n",
 			kn_mode_names[mode], kn_mode_names[kn_mode()]);
-		return -EOPNOTSUPP;
-	}
-	return kn_param_store(kp->arg, mode);
+	else
+		err = kn_param_store_locked(kp->arg, mode);
+	mutex_unlock(&kn_params_lock);
+	return err;
 }
 
 static int kn_mode_get(char *buffer, const struct kernel_param *kp)
@@ -256,16 +263,21 @@ MODULE_PARM_DESC(exempt, "PID to leave alone, -PID to look after again (only onc
  */
 int kn_params_init(void)
 {
-	if (!kn_mode_possible(kn_mode())) {
+	int err = 0;
+
+	/* The file is there already: what is written to it is checked from here on. */
+	mutex_lock(&kn_params_lock);
+	if (kn_mode_possible(kn_mode())) {
+		kn_params_state = KN_PARAMS_OPEN;
+	} else {
 		pr_err("not loaded: mode: expected one that this kernel allows, got %s: see the lines above, or load with mode=observe\n",
 		       kn_mode_names[kn_mode()]);
-		return -EOPNOTSUPP;
+		err = -EOPNOTSUPP;
 	}
-	mutex_lock(&kn_params_lock);
-	kn_params_state = KN_PARAMS_OPEN;
 	mutex_unlock(&kn_params_lock);
-	kn_engine_kick();
-	return 0;
+	if (!err)
+		kn_engine_kick();
+	return err;
 }
 
 /**

@@ -54,6 +54,16 @@ static bool kn_is_thread_group(struct pid *pid)
 	return is;
 }
 
+/* kn_exempt_lock held. */
+static void kn_exempt_prune_locked(void)
+{
+	struct kn_exempt *e, *next;
+
+	list_for_each_entry_safe(e, next, &kn_exempt_list, list)
+		if (!kn_is_thread_group(e->pid))
+			kn_exempt_drop(e);
+}
+
 /**
  * kn_exempt_add - leave a process alone from now on
  * @tgid: its process id as the caller sees it
@@ -75,6 +85,8 @@ int kn_exempt_add(pid_t tgid)
 	if (kn_exempt_find(pid))
 		goto out;
 	err = -ENOSPC;
+	if (kn_exempt_len >= KN_EXEMPT_MAX)	/* in mode=off no planner prunes it */
+		kn_exempt_prune_locked();
 	if (kn_exempt_len >= KN_EXEMPT_MAX)
 		goto out;
 	err = -ENOMEM;
@@ -137,6 +149,7 @@ void kn_exempt_for_each(void (*show)(void *arg, pid_t tgid), void *arg)
 	struct kn_exempt *e;
 
 	mutex_lock(&kn_exempt_lock);
+	kn_exempt_prune_locked();
 	list_for_each_entry(e, &kn_exempt_list, list)
 		show(arg, pid_vnr(e->pid));
 	mutex_unlock(&kn_exempt_lock);
@@ -147,22 +160,22 @@ void kn_exempt_for_each(void (*show)(void *arg, pid_t tgid), void *arg)
  */
 void kn_exempt_prune(void)
 {
-	struct kn_exempt *e, *next;
-
 	mutex_lock(&kn_exempt_lock);
-	list_for_each_entry_safe(e, next, &kn_exempt_list, list)
-		if (!kn_is_thread_group(e->pid))
-			kn_exempt_drop(e);
+	kn_exempt_prune_locked();
 	mutex_unlock(&kn_exempt_lock);
 }
 
 /**
  * kn_exempt_exit - drop the whole list
+ *
+ * The parameter may still be read: its file goes after the module's exit.
  */
 void kn_exempt_exit(void)
 {
 	struct kn_exempt *e, *next;
 
+	mutex_lock(&kn_exempt_lock);
 	list_for_each_entry_safe(e, next, &kn_exempt_list, list)
 		kn_exempt_drop(e);
+	mutex_unlock(&kn_exempt_lock);
 }

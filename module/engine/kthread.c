@@ -3,13 +3,14 @@
  * knumad's threads of a node, at most one of each kind.
  *
  * Context: they come and go with the module, before the planner begins and after it has
- * ended; whether they exist may be asked at any time.
+ * ended; whether they exist may be asked at any time.  May sleep, but for that.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/cpumask.h>
 #include <linux/err.h>
 #include <linux/kthread.h>
+#include <linux/mutex.h>
 #include <linux/printk.h>
 #include <linux/sched.h>
 #include <linux/sched/task.h>
@@ -26,15 +27,22 @@ static const char *const kn_kthread_names[KN_NR_KTHREADS] = {
 
 static struct task_struct *kn_kthreads[KNUMAD_MAX_NODES][KN_NR_KTHREADS];
 
-/* The CPUs of a node that its threads may use: neither isolated nor meant to be quiet. */
-static void kn_kthread_cpus(int nid, struct cpumask *cpus)
+static DEFINE_MUTEX(kn_kthread_lock);		/* a leaf */
+static struct cpumask kn_kthread_mask;		/* under it: too large for a stack */
+
+/* Binds a node's thread to the node's CPUs that are neither isolated nor meant to be quiet. */
+static void kn_kthread_bind(struct task_struct *task, int nid)
 {
 	unsigned int cpu;
 
-	cpumask_clear(cpus);
+	mutex_lock(&kn_kthread_lock);
+	cpumask_clear(&kn_kthread_mask);
 	for_each_cpu(cpu, cpumask_of_node(nid))
 		if (kn_cpu_is_balanced(cpu) && !kn_cpu_is_quiet(cpu))
-			cpumask_set_cpu(cpu, cpus);
+			cpumask_set_cpu(cpu, &kn_kthread_mask);
+	if (!cpumask_empty(&kn_kthread_mask))
+		kn_bind_kthread(task, &kn_kthread_mask);
+	mutex_unlock(&kn_kthread_lock);
 }
 
 /**
@@ -48,7 +56,6 @@ static void kn_kthread_cpus(int nid, struct cpumask *cpus)
  */
 int kn_kthread_start(enum kn_kthread kind, int nid, int (*fn)(void *data), void *data)
 {
-	static struct cpumask cpus;	/* too large for the stack; module load is alone */
 	struct task_struct *task;
 
 	task = kthread_create_on_node(fn, data, nid, "%s/%d", kn_kthread_names[kind], nid);
@@ -57,9 +64,7 @@ int kn_kthread_start(enum kn_kthread kind, int nid, int (*fn)(void *data), void 
 		       kn_kthread_names[kind], nid, PTR_ERR(task));
 		return PTR_ERR(task);
 	}
-	kn_kthread_cpus(nid, &cpus);
-	if (!cpumask_empty(&cpus))
-		kn_bind_kthread(task, &cpus);
+	kn_kthread_bind(task, nid);
 	kn_kthreads[nid][kind] = get_task_struct(task);
 	wake_up_process(task);
 	return 0;
@@ -79,6 +84,21 @@ void kn_kthread_stop(enum kn_kthread kind, int nid)
 	kthread_stop(task);
 	put_task_struct(task);
 	kn_kthreads[nid][kind] = NULL;
+}
+
+/**
+ * kn_kthreads_rebind - have a node's threads back on its CPUs, should these have been offline
+ * @nid: the node
+ *
+ * The node's worker.  What an administrator has bound them to stays.
+ */
+void kn_kthreads_rebind(int nid)
+{
+	int kind;
+
+	for (kind = 0; kind < KN_NR_KTHREADS; kind++)
+		if (kn_kthreads[nid][kind] && kn_kthread_is_unbound(kn_kthreads[nid][kind]))
+			kn_kthread_bind(kn_kthreads[nid][kind], nid);
 }
 
 /**

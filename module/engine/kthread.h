@@ -17,6 +17,7 @@ int kn_kthread_start(enum kn_kthread kind, int nid, int (*fn)(void *data), void 
 void kn_kthread_stop(enum kn_kthread kind, int nid);
 bool kn_kthread_exists(enum kn_kthread kind, int nid);
 unsigned int kn_kthreads_on(int cpu);
+void kn_kthreads_rebind(int nid);
 u64 kn_kthreads_us(void);
 
 #endif /* KNUMAD_ENGINE_KTHREAD_H */

@@ -31,10 +31,13 @@ static u64 kn_own_delta_us;
 static u64 kn_sampled_us;
 static u32 kn_other_mcpu[KNUMAD_MAX_NODES];	/* smoothed */
 
+/* Not what is in the CPU's own counters: one without ticks brings them up to date rarely. */
 static u64 kn_cpu_busy_us(int cpu)
 {
-	const u64 *stat = kcpustat_cpu(cpu).cpustat;
+	struct kernel_cpustat now;
+	const u64 *stat = now.cpustat;
 
+	kcpustat_cpu_fetch(&now, cpu);
 	return (stat[CPUTIME_USER] + stat[CPUTIME_NICE] + stat[CPUTIME_SYSTEM] +
 		stat[CPUTIME_SOFTIRQ] + stat[CPUTIME_IRQ]) / NSEC_PER_USEC;
 }

@@ -184,6 +184,7 @@ static unsigned int kn_worker_round(struct kn_worker *w)
 		kn_worker_forget(w);
 		return KN_WORKER_IDLE_MS;
 	}
+	kn_kthreads_rebind(w->nid);
 	kn_bucket_fill(&w->scan, READ_ONCE(kn_config.scan_mb_per_sec));
 	kn_bucket_fill(&w->migrate, READ_ONCE(kn_config.migrate_mb_per_sec));
 	more = kn_worker_scan(w);

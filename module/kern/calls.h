@@ -86,7 +86,8 @@ enum kn_capability {
 /* X(symbol, capability): data found by address alone */
 #define KN_DATA(X) \
 	X(__start_BTF, REACH) \
-	X(__stop_BTF, REACH)
+	X(__stop_BTF, REACH) \
+	X(fair_sched_class, MOVE)
 
 /* The tables' rows as numbers, all kinds in one sequence. */
 enum kn_row {

@@ -154,8 +154,8 @@ watch_guest() {
 boots_in_vain() {
 	local root
 	verdict root root
-	[[ $LAB_ENDED == stuck ]] ||
-		[[ -z $root && $LAB_ENDED == itself ]] && grep -q 'Assertion .* failed' "$LAB_TMP/qemu"
+	[[ $LAB_ENDED == stuck ]] && return
+	[[ -z $root && $LAB_ENDED == itself ]] && grep -q 'Assertion .* failed' "$LAB_TMP/qemu"
 }
 
 # run_guest: returns with LAB_STATUS set to the exit code.
