@@ -62,7 +62,7 @@ static inline unsigned long kn_stretch_block(unsigned long entry, unsigned long 
 }
 
 /* Entries that are looked at without a branch in between. */
-#define KN_FRAMES_STEP	16
+#define KN_FRAMES_STEP	32
 
 /*
  * How far, from @begin on and up to @end, the entries at @entry are of those, and their pages
@@ -84,7 +84,7 @@ static inline unsigned int kn_frames_reach(const struct kn_frames *f, const unsi
 		const unsigned long *step = entry + begin;
 		unsigned long some = 0, all = ~0UL;
 
-#pragma GCC unroll 16
+#pragma GCC unroll 32
 		for (i = 0; i < KN_FRAMES_STEP; i++) {
 			some |= step[i];
 			all &= step[i];
