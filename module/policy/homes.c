@@ -365,6 +365,7 @@ static u32 better(struct plan *pl)
 	return changes;
 }
 
+/* Sets each node's @idle_pages: of those that hardly run, have no home, and may be elsewhere. */
 static void find_idle_memory(struct plan *pl)
 {
 	u32 i, nid;

@@ -19,16 +19,10 @@ start_load free --start crossed --threads 2 --size 96M --seconds 300
 free=("${PIDS[@]}")
 before=$(for pid in "${free[@]}"; do cpus_allowed "$pid"; done)
 load mode=full
-acted() {
-	local counter sum=0
-	for counter in threads_moved threads_swapped balance_homeward wake_redirected migrate_pages_ok; do
-		sum=$((sum + $(stat_of $counter)))
-	done
-	((sum))
-}
-check "it acts" within 20 acted
+sleep 5
 during=$(for pid in "${free[@]}"; do cpus_allowed "$pid"; done)
 is "affinity masks of moved threads are the same while it acts" "$before" "$during"
+at_least "and it did act" 1 $(($(stat_of threads_moved) + $(stat_of threads_swapped) + $(stat_of migrate_pages_ok)))
 unload
 is "and after rmmod" "$before" "$(for pid in "${free[@]}"; do cpus_allowed "$pid"; done)"
 stop_load
