@@ -55,7 +55,7 @@ need_meter() {
 	if [[ $LAB_ACCEL_NAME != TCG ]]; then
 		say "the meter needs TCG; $LAB_ACCEL_NAME is not used"
 		# shellcheck disable=SC2034,SC2054 # read by guest.sh; the comma is QEMU's
-		LAB_ACCEL=(-accel tcg,thread=multi -cpu max)
+		LAB_ACCEL=(-accel tcg,thread=multi -cpu "$LAB_TCG_CPU")
 		LAB_ACCEL_NAME=TCG
 	fi
 	qemu_has_plugins ||

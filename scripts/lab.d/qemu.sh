@@ -10,6 +10,11 @@
 readonly LAB_QEMU_MIN_MAJOR=10
 readonly LAB_QEMU_SUITE=trixie
 
+# What TCG emulates. Told that string instructions are fast with bytes (ERMS, FSRM), the kernel
+# clears and copies pages by them, and TCG executes them byte by byte: migratepages(8) of
+# 128 MiB of huge pages took 0.53 s with, 0.44 s without on 6.1, 1.77 s and 0.43 s on 7.3.
+readonly LAB_TCG_CPU=max,-erms,-fsrm
+
 build_qemu() {
 	local dir=$1 start took lines
 	host_tools mmdebstrap=mmdebstrap unshare=util-linux
@@ -58,13 +63,13 @@ need_qemu() {
 # it exists on machines whose CPU offers no virtualisation.
 choose_accel() {
 	if [[ -n $OPT_ICOUNT ]]; then
-		LAB_ACCEL=(-accel tcg,thread=single -icount shift=1 -cpu max)
+		LAB_ACCEL=(-accel tcg,thread=single -icount shift=1 -cpu "$LAB_TCG_CPU")
 		LAB_ACCEL_NAME="TCG by instructions"
 	elif grep -qE '^flags.*[[:space:]](vmx|svm)([[:space:]]|$)' /proc/cpuinfo && [[ -w /dev/kvm ]]; then
 		LAB_ACCEL=(-accel kvm -cpu host)
 		LAB_ACCEL_NAME=KVM
 	else
-		LAB_ACCEL=(-accel tcg,thread=multi -cpu max)
+		LAB_ACCEL=(-accel tcg,thread=multi -cpu "$LAB_TCG_CPU")
 		LAB_ACCEL_NAME=TCG
 	fi
 }
