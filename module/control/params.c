@@ -186,13 +186,13 @@ MODULE_PARM_DESC(min_rss_mb,
 		 "MiB resident from which a process is looked after, 1 to 1048576 (default: 64)");
 
 /*
- * watch_threads - 1: where a process has several nodes, learn from its threads' registers and
- * code which of its memory each node's threads use, and move it there; 0: do not look.
- * Default 1.
+ * watch_threads - 1: learn from threads' registers and code which memory they are using: it
+ * moves first; and where a process has several nodes, which memory each node's threads use: it is
+ * moved there; 0: do not look.  Default 1.
  */
 KN_RANGE_PARAM(watch_threads, 0, 1, "(0: no, 1: yes)");
 MODULE_PARM_DESC(watch_threads,
-		 "1: learn which memory of a wide process each node's threads use (default: 1)");
+		 "1: learn from threads' registers and code which memory they use (default: 1)");
 
 /* The parameter lock serialises. */
 static int kn_exempt_set(const char *text, const struct kernel_param *kp)

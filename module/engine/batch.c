@@ -14,7 +14,6 @@
 #include "../kern/capability.h"
 #include "../compat/migrate.h"
 #include "batch.h"
-#include "boost.h"
 #include "hot.h"
 #include "pages.h"
 #include "registry.h"
@@ -130,15 +129,17 @@ static int kn_batch_take(struct kn_walk *walk, struct page *page, enum kn_page_k
 /**
  * kn_batch_collect - fill a batch with pages of a process
  * @batch: what it says "in" of is set
- * @cursor: where to start; receives where to go on, 0 at the end of the address space
+ * @cursor: where to start; receives where to go on, 0 at the end
+ * @end: that, or ULONG_MAX
  *
  * Return: true when the end was reached.
  */
-bool kn_batch_collect(struct kn_batch *batch, unsigned long *cursor)
+bool kn_batch_collect(struct kn_batch *batch, unsigned long *cursor, unsigned long end)
 {
 	struct kn_walk walk = {
 		.mm = batch->proc->mm,
 		.cursor = *cursor,
+		.end = end,
 		.max_cost = U64_MAX,
 		/* What several processes share is on no node by the use that one makes of it. */
 		.proc = batch->by_use ? NULL : batch->proc,
@@ -194,11 +195,9 @@ u64 kn_batch_finish(struct kn_batch *batch)
 	struct kn_proc *proc = batch->proc;
 	u64 huge = batch->huge, failed = 0;
 	struct folio *folio;
-	int nid, nice;
+	int nid;
 
-	nice = kn_boost_begin();
 	kn_copy(copy);
-	kn_boost_end(nice);
 	list_for_each_entry(folio, &copy->folios, lru) {
 		u64 nr = folio_nr_pages(folio);
 

@@ -35,7 +35,7 @@ struct kn_batch {
 	long from[KNUMAD_MAX_NODES];	/* isolated pages by the node they came from */
 };
 
-bool kn_batch_collect(struct kn_batch *batch, unsigned long *cursor);
+bool kn_batch_collect(struct kn_batch *batch, unsigned long *cursor, unsigned long end);
 u64 kn_batch_finish(struct kn_batch *batch);
 
 #endif /* KNUMAD_ENGINE_BATCH_H */

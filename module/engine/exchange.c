@@ -17,7 +17,6 @@
 
 #include "../../include/knumad_trace.h"
 #include "account.h"
-#include "boost.h"
 #include "exchange.h"
 #include "migrate.h"
 #include "node.h"
@@ -452,21 +451,18 @@ static void kn_exchange_stuck(struct kn_exchange *x)
  * @x: due; the caller's node is the first leg's destination
  *
  * Each leg leaves the node that the one before has filled; until it has, that node is short
- * of a batch, so this is not done at the lowest priority.  Return: what it cost, in pages;
- * 0 if nothing could be done.
+ * of a batch.  Return: what it cost, in pages; 0 if nothing could be done.
  */
 u64 kn_exchange_round(struct kn_exchange *x)
 {
 	u64 cost = 0, moved = 0;
 	u32 first = kn_exchange_first(x), k;
-	int nice = kn_boost_begin();
 
 	for (k = 0; k < x->nr_legs; k++)
 		moved += kn_leg_run(x, (first + k) % x->nr_legs, &cost);
 	if (!moved && !READ_ONCE(x->cancelled))
 		moved = kn_exchange_make_room(x, &cost);
 	kn_spares_drop(x);
-	kn_boost_end(nice);
 	if (!moved && !READ_ONCE(x->cancelled))
 		kn_exchange_stuck(x);
 	return cost;

@@ -12,9 +12,9 @@
 #include "../../include/knumad_trace.h"
 #include "../kern/capability.h"
 #include "batch.h"
-#include "boost.h"
 #include "cache.h"
 #include "hot.h"
+#include "leads.h"
 #include "migrate.h"
 #include "node.h"
 #include "room.h"
@@ -51,19 +51,16 @@ bool kn_migrate_is_due(const struct kn_proc *proc, int nid)
 /*
  * Pages just faulted in sit in per-CPU batches, where they cannot be isolated: flushed
  * after a pass that met some.  All CPUs take part in it, so it is done once in a while
- * for all processes.  Others wait for the same flush: not at the lowest priority.
+ * for all processes.
  */
 static void kn_drain(void)
 {
 	static unsigned long due = INITIAL_JIFFIES;
-	int nice;
 
 	if (time_before(jiffies, READ_ONCE(due)))
 		return;
 	WRITE_ONCE(due, jiffies + msecs_to_jiffies(KN_DRAIN_MS));
-	nice = kn_boost_begin();
 	KN_CALL(lru_add_drain_all)();
-	kn_boost_end(nice);
 }
 
 /* The pass over the address space ended: rest if it brought little of @wanted pages. */
@@ -100,6 +97,15 @@ static u64 kn_batch_cost(const struct kn_batch *batch)
 	return batch->copy.pages + DIV_ROUND_UP_ULL(batch->cost, KN_LOOKS_PER_MOVE);
 }
 
+/* Collects a batch where a thread was going. */
+static void kn_lead_collect(struct kn_batch *batch, struct kn_lead *lead)
+{
+	unsigned long from = READ_ONCE(lead->at), cursor = from;
+
+	kn_batch_collect(batch, &cursor, READ_ONCE(lead->end));
+	kn_lead_advance(lead, from, cursor);
+}
+
 /*
  * Collects a batch where the pass is, and migrates it; returns the pages moved.  What brings
  * little of @wanted pages has a rest of @retry_ms.
@@ -109,12 +115,17 @@ static u64 kn_pass_batch(struct kn_pass *pass, struct kn_batch *batch, long want
 {
 	struct kn_copy *copy = &batch->copy;
 	u64 start = ktime_get_ns(), headroom = kn_node_headroom_pages(copy->nid), moved = 0;
-	bool ended;
+	struct kn_lead *lead = kn_leads_next(batch->proc, &pass->turn);
+	bool ended = false;
 
-	kn_pass_order(pass, batch->proc, batch->sources);
-	batch->hot = pass->hot;
 	batch->no_large = !copy->spare && time_before(jiffies, pass->large_retry_at);
-	ended = kn_batch_collect(batch, &pass->cursor);
+	if (lead) {
+		kn_lead_collect(batch, lead);
+	} else {
+		kn_pass_order(pass, batch->proc, batch->sources);
+		batch->hot = pass->hot;
+		ended = kn_batch_collect(batch, &pass->cursor, ULONG_MAX);
+	}
 	if (copy->pages) {
 		moved = kn_batch_finish(batch);
 		if (copy->no_room)
@@ -128,6 +139,8 @@ static u64 kn_pass_batch(struct kn_pass *pass, struct kn_batch *batch, long want
 		pass->hot = false;
 	else if (ended)
 		kn_pass_ended(pass, wanted, retry_ms);
+	if (lead)
+		kn_stat_add(migrate_pages_in_use, moved);
 	if (batch->hot)
 		kn_stat_add(migrate_pages_hot, moved);
 	kn_stat_add(migrate_time_ns, ktime_get_ns() - start);

@@ -328,15 +328,17 @@ bool kn_vma_counts(const struct vm_area_struct *vma)
 	return !(vma->vm_flags & (VM_PFNMAP | VM_IO | VM_MIXEDMAP));
 }
 
-/* mmap lock held.  Walks until the slice is over or the address space ends. */
+/* mmap lock held.  Walks until the slice is over or the end is reached. */
 static enum kn_walk_result kn_walk_locked(struct kn_walk *w)
 {
 	struct vm_area_struct *vma;
 
 	while ((vma = find_vma(w->mm, w->cursor))) {
 		unsigned long start = max(w->cursor, vma->vm_start);
-		unsigned long end = vma->vm_end;
+		unsigned long end = min(w->end, vma->vm_end);
 
+		if (start >= end)
+			break;
 		if (kn_vma_counts(vma)) {
 			end = min(end, ALIGN_DOWN(start, KN_STRETCH_BYTES) + KN_STRETCH_BYTES);
 			w->vma = vma;

@@ -49,6 +49,7 @@ typedef unsigned long kn_run_fn(struct kn_walk *walk, const struct kn_run *run);
 struct kn_walk {
 	struct mm_struct *mm;
 	unsigned long cursor;	/* in: where to start; out: where to go on */
+	unsigned long end;	/* in: where to end; ULONG_MAX for where the address space does */
 	u64 max_cost;		/* the slice ends after about this much, see kn_walk_cost() */
 	kn_run_fn *run;
 	kn_page_fn *fn;
@@ -83,7 +84,7 @@ struct kn_walk {
 
 enum kn_walk_result {
 	KN_WALK_MORE,		/* go on from the cursor */
-	KN_WALK_END,		/* the end of the address space was reached */
+	KN_WALK_END,		/* the end was reached */
 	KN_WALK_BUSY,		/* the mmap lock was not free: nothing done */
 	KN_WALK_GONE,		/* the process has exited */
 };

@@ -19,6 +19,7 @@
 #include "decisions.h"
 #include "engine.h"
 #include "exchange.h"
+#include "leads.h"
 #include "load.h"
 #include "plan.h"
 #include "registry.h"
@@ -60,7 +61,7 @@ static enum kn_state kn_state_of(const struct kn_proc *proc, const struct policy
 /* Returns the nodes into which pages of @proc are to be moved. */
 static u64 kn_apply(struct kn_proc *proc, const struct policy_verdict *v, enum kn_mode mode)
 {
-	bool moves_memory = kn_mode_moves_memory(mode);
+	bool moves_memory = kn_mode_moves_memory(mode), moved = proc->past.moving;
 	u64 from = proc->home, wanting = 0;
 	int nid;
 
@@ -74,6 +75,8 @@ static u64 kn_apply(struct kn_proc *proc, const struct policy_verdict *v, enum k
 		if (moves_memory && v->into[nid])
 			wanting |= BIT_ULL(nid);
 	}
+	if (moves_memory && v->past.moving && (!moved || from != v->home))
+		kn_leads_take(proc);
 	if (from != v->home) {
 		/* What it uses is wanted soon, for the order in which its pages move. */
 		kn_scan_hurry(proc);
@@ -116,6 +119,8 @@ static u64 kn_apply_uses(struct kn_proc *proc)
 	}
 	if (astray <= all / KN_ASTRAY_PART)
 		return 0;
+	if (!proc->by_use)
+		kn_leads_take(proc);
 	WRITE_ONCE(proc->by_use, true);
 	WRITE_ONCE(proc->state, KN_STATE_MEMORY);
 	for (nid = 0; nid < nr_node_ids; nid++)

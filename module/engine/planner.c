@@ -57,8 +57,17 @@
 #define KN_NEW_PART		4
 #define KN_NEW_MIN_MS		60U
 
-/* Passes in a row that may come before their time: a change is seen whole by the second. */
-#define KN_MAX_EARLY		2
+/*
+ * And when its memory is known, unless that takes a period: else it has a claim to the node where
+ * it happens to run, and others' memory has to move.
+ */
+#define KN_AWAIT_SCAN_MS	25U
+
+/*
+ * So many passes in a row may come before their time, as when a process begins and then has its
+ * threads begin: each change is seen whole by the second.  Each that does not lets one more.
+ */
+#define KN_MAX_EARLY		4
 
 /* While it is learned what the threads of wide processes use. */
 #define KN_WATCH_MS		50U
@@ -72,10 +81,11 @@ static struct {
 	unsigned int idle_passes;	/* since the last one with a verdict */
 	unsigned int passes_to_arm;	/* before the hooks are tried again */
 	unsigned int threads_left;	/* away from home, no place in the last round */
+	unsigned int left_before;	/* so many when the last pass began */
 	unsigned int retries;		/* rounds beside the pass's own, see above */
 	bool found_new;			/* processes, in the last pass */
 	bool watches;			/* it is still learning what the threads of some use */
-	unsigned int early;		/* passes in a row that came before their time */
+	unsigned int early;		/* passes before their time, less those that were not */
 } kn_now;
 
 /* Takes back everything the scheduler was told. */
@@ -131,6 +141,7 @@ static void kn_bias_threads(void)
 {
 	bool changed;
 
+	kn_now.left_before = kn_now.threads_left;
 	kn_now.threads_left = 0;
 	if (kn_plan_publish(&changed)) {
 		kn_now.idle_passes = 0;
@@ -177,6 +188,26 @@ static bool kn_planner_sleep(unsigned int ms)
 	return false;
 }
 
+static bool kn_some_are_unscanned(void)
+{
+	struct kn_proc *proc;
+	bool unscanned = false;
+
+	for (proc = kn_registry_next(NULL); proc; proc = kn_registry_next(proc))
+		unscanned |= proc->seen && !proc->exempt && !READ_ONCE(proc->scan.complete);
+	return unscanned;
+}
+
+/* Sleeps until all processes have been scanned once, but for @ms at most. */
+static void kn_await_first_scans(unsigned int ms)
+{
+	unsigned int slept_ms;
+
+	for (slept_ms = 0; slept_ms + KN_AWAIT_SCAN_MS <= ms; slept_ms += KN_AWAIT_SCAN_MS)
+		if (!kn_some_are_unscanned() || kn_planner_sleep(KN_AWAIT_SCAN_MS))
+			return;
+}
+
 /*
  * The time until the next pass, with a few more rounds of bringing threads home.  A new
  * process, that more threads find no place than before, or that some have found none in half
@@ -185,8 +216,9 @@ static bool kn_planner_sleep(unsigned int ms)
  */
 static void kn_planner_rest(void)
 {
-	unsigned int period_ms = READ_ONCE(kn_config.scan_period_ms);
-	unsigned int rounds = 0, step_ms, slept_ms = 0, left = kn_now.threads_left;
+	unsigned int whole_ms = READ_ONCE(kn_config.scan_period_ms), period_ms = whole_ms;
+	unsigned int rounds = 0, step_ms, slept_ms = 0;
+	unsigned int left = min(kn_now.left_before, kn_now.threads_left);
 	bool may_be_early = kn_now.early < KN_MAX_EARLY;
 	bool is_early = may_be_early && kn_now.found_new;
 	bool moved = false, crowded = false;
@@ -208,10 +240,14 @@ static void kn_planner_rest(void)
 			return;
 		}
 	}
-	kn_now.early = is_early ? kn_now.early + 1 : 0;
+	if (is_early)
+		kn_now.early++;
+	else if (kn_now.early)
+		kn_now.early--;
 	if (slept_ms && !moved)
 		kn_now.retries = max(kn_now.retries / 2, KN_MIN_RETRIES);
-	kn_planner_sleep(period_ms - slept_ms);
+	if (!kn_planner_sleep(period_ms - slept_ms) && is_early)
+		kn_await_first_scans(whole_ms - min(whole_ms, period_ms));
 }
 
 static int kn_planner_main(void *unused)

@@ -24,6 +24,7 @@
 
 #include "../../include/knumad.h"
 #include "../policy/policy.h"
+#include "leads.h"
 #include "share.h"
 
 struct kn_page_bits;
@@ -63,6 +64,7 @@ struct kn_count {
 /* A pass over an address space that moves pages, batch by batch. */
 struct kn_pass {
 	unsigned long cursor;		/* address the next batch starts from */
+	u8 turn;			/* of the process's leads, which come first, the next one */
 	unsigned long retry_at;		/* jiffies: a fruitless pass is not repeated before */
 	long moved;			/* pages moved in the pass under way */
 	bool hot;			/* it takes hot pages alone; the others come next */
@@ -120,6 +122,7 @@ struct kn_proc {
 	struct kn_migration *migrate;	/* [nr_node_ids] */
 	spinlock_t share_lock;		/* shares; a leaf */
 	struct kn_share shares[KN_MAX_SHARES];	/* by the last pass */
+	struct kn_lead lead[KN_MAX_LEADS];	/* hints, see leads.c */
 	struct kn_page_bits __rcu *hot;	/* accessed before the last look; may be NULL */
 	u32 hot_looks;			/* scans that have filled it; 0: not known yet */
 	struct policy_uses *uses;	/* planner thread; NULL unless its home has several nodes */

@@ -37,6 +37,9 @@
 /* What it takes to put accessed bits back: slices that find the mmap lock taken, each 1 ms. */
 #define KN_SETTLE_TRIES		2000
 
+/* Of a scan that nobody waits for, the pages of one visit: others have their turn then. */
+#define KN_VISIT_PAGES		16384
+
 /* A part of a run takes as much work as so many entries, however few it has. */
 #define KN_PART_ENTRIES		16
 
@@ -241,6 +244,7 @@ static enum kn_walk_result kn_scan_slice(struct kn_proc *proc, struct kn_walk *w
 	*walk = (struct kn_walk) {
 		.mm = proc->mm,
 		.cursor = scan->cursor,
+		.end = ULONG_MAX,
 		.max_cost = max_cost,
 		.run = kn_scan_run,
 		.fn = kn_scan_page,
@@ -317,8 +321,9 @@ static bool kn_scan_is_awaited(const struct kn_scan *scan)
  * @proc: due, see kn_scan_is_due()
  * @max_cost: the budget, see kn_walk_cost()
  *
- * Stops at the end of the pass, when the budget is used, when the mmap lock is not
- * free, when the process is not looked after any more, or when knumad is told to stop.
+ * Stops at the end of the pass, when the budget is used, or as much as one visit takes if
+ * nobody waits for what it finds, when the mmap lock is not free, when the process is not looked
+ * after any more, or when knumad is told to stop.
  * Return: what it cost.
  */
 u64 kn_scan(struct kn_proc *proc, u64 max_cost)
@@ -333,6 +338,8 @@ u64 kn_scan(struct kn_proc *proc, u64 max_cost)
 		return 0;
 	awaited = kn_scan_is_awaited(&proc->scan);
 	nice = awaited ? kn_boost_begin() : 0;
+	if (!awaited)
+		max_cost = min_t(u64, max_cost, KN_VISIT_PAGES);
 	while (result == KN_WALK_MORE && cost < max_cost && !kthread_should_stop() &&
 	       !READ_ONCE(proc->scan.accessed.ended)) {
 		result = kn_scan_slice(proc, &walk, max_cost - cost);

@@ -35,7 +35,9 @@ struct kn_place {
 	u64 regs[POLICY_REGS];
 };
 
-static struct kn_place kn_places[KN_SEEN_MAX];	/* planner thread only */
+/* Planner thread only. */
+static struct kn_place kn_places[KN_SEEN_MAX];
+static struct kn_seen kn_seen[KN_SEEN_MAX];
 
 /* RCU.  @t's registers in user mode, and its node; false if they are not to be had. */
 static bool kn_see(struct task_struct *t, struct kn_place *place, struct kn_seen *seen)
@@ -132,11 +134,11 @@ static void kn_see_operands(struct mm_struct *mm, const struct kn_place *place,
  * kn_see_threads - look what some of a process's threads are about to use
  * @proc: the caller has a reference on its address space
  * @skip: threads that had their turn, of those that can be seen
- * @seen: [KN_SEEN_MAX], receives what was seen
+ * @seen: receives what was seen, good until the next look at any process
  *
  * Planner thread.  Return: how many threads were seen.
  */
-u32 kn_see_threads(struct kn_proc *proc, u32 skip, struct kn_seen *seen)
+u32 kn_see_threads(struct kn_proc *proc, u32 skip, const struct kn_seen **seen)
 {
 	struct task_struct *leader, *t;
 	u32 nr = 0, i;
@@ -147,7 +149,7 @@ u32 kn_see_threads(struct kn_proc *proc, u32 skip, struct kn_seen *seen)
 		for_each_thread(leader, t) {
 			if (nr == KN_SEEN_MAX)
 				break;
-			if (!kn_see(t, &kn_places[nr], &seen[nr]))
+			if (!kn_see(t, &kn_places[nr], &kn_seen[nr]))
 				continue;
 			if (skip)
 				skip--;
@@ -158,7 +160,8 @@ u32 kn_see_threads(struct kn_proc *proc, u32 skip, struct kn_seen *seen)
 	rcu_read_unlock();
 	kthread_use_mm(proc->mm);
 	for (i = 0; i < nr; i++)
-		kn_see_operands(proc->mm, &kn_places[i], &seen[i]);
+		kn_see_operands(proc->mm, &kn_places[i], &kn_seen[i]);
 	kthread_unuse_mm(proc->mm);
+	*seen = kn_seen;
 	return nr;
 }

@@ -23,6 +23,6 @@ struct kn_seen {
 	u64 addrs[KN_SEEN_ADDRS];	/* what it was about to use */
 };
 
-u32 kn_see_threads(struct kn_proc *proc, u32 skip, struct kn_seen *seen);
+u32 kn_see_threads(struct kn_proc *proc, u32 skip, const struct kn_seen **seen);
 
 #endif /* KNUMAD_ENGINE_SEEN_H */

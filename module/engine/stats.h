@@ -35,6 +35,7 @@
 	X(migrate_pages_isolated, "pages taken off their LRU list to be migrated") \
 	X(migrate_pages_ok, "pages migrated, on their final node") \
 	X(migrate_pages_hot, "of migrate_pages_ok: moved first, as lately accessed") \
+	X(migrate_pages_in_use, "of migrate_pages_ok: before these, from where threads were") \
 	X(migrate_pages_copier, "of migrate_pages_ok: by the node's second thread") \
 	X(migrate_pages_by_use, "of migrate_pages_ok: only the node's threads use them") \
 	X(migrate_pages_failed, "pages put back where they were") \

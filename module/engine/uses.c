@@ -44,8 +44,7 @@
 /* If the map has grown by such a part, what is astray is counted anew at once. */
 #define KN_USES_GROWN_PART	8
 
-static struct kn_seen kn_seen[KN_SEEN_MAX];	/* planner thread only */
-static struct policy_span kn_spans[KN_MAX_SPANS];
+static struct policy_span kn_spans[KN_MAX_SPANS];	/* planner thread only */
 static atomic_t kn_nr_watched;			/* processes */
 
 /* What the scan and migration go by; replaced as a whole. */
@@ -73,8 +72,8 @@ static u32 kn_uses_seconds(void)
 		   READ_ONCE(kn_config.scan_period_ms) * KN_USES_PASSES / (u32)MSEC_PER_SEC);
 }
 
-/* Adds what the threads in kn_seen[] were using.  There is a reference on the address space. */
-static void kn_add_uses(struct kn_proc *proc, u32 nr)
+/* Adds what the threads in @seen were using.  There is a reference on the address space. */
+static void kn_add_uses(struct kn_proc *proc, const struct kn_seen *seen, u32 nr)
 {
 	u32 now = jiffies / HZ, i, k;
 
@@ -82,8 +81,7 @@ static void kn_add_uses(struct kn_proc *proc, u32 nr)
 	policy_uses_expire(proc->uses, now - kn_uses_seconds());
 	if (!mmap_read_trylock(proc->mm))
 		return;
-	for (i = 0; i < nr; i++) {
-		const struct kn_seen *seen = &kn_seen[i];
+	for (i = 0; i < nr; i++, seen++) {
 		u32 nid = policy_uses_seen(proc->uses, seen->tid, seen->nid);
 
 		for (k = 0; k < seen->nr_addrs; k++)
@@ -166,20 +164,21 @@ bool kn_uses_any(void)
 bool kn_uses_sample(struct kn_proc *proc)
 {
 	struct kn_use_map *map = NULL;
-	u64 bytes = 0;
+	u64 bytes = 0, most = (u64)get_mm_rss(proc->mm) << PAGE_SHIFT;
+	const struct kn_seen *seen;
 	u32 nr, i;
 
 	if (!mmget_not_zero(proc->mm))
 		return false;
 	proc->uses_looks = min(proc->uses_looks + 1, KN_USES_LOOKS);
-	nr = kn_see_threads(proc, proc->uses_skip, kn_seen);
+	nr = kn_see_threads(proc, proc->uses_skip, &seen);
 	proc->uses_skip = nr == KN_SEEN_MAX ? proc->uses_skip + nr : 0;
-	kn_add_uses(proc, nr);
+	kn_add_uses(proc, seen, nr);
 	mmput_async(proc->mm);
 
 	nr = 0;
 	if (proc->uses_looks >= KN_USES_FIRST_LOOKS)
-		nr = kn_spans_to_runs(policy_uses_spans(proc->uses, kn_spans, KN_MAX_SPANS));
+		nr = kn_spans_to_runs(policy_uses_spans(proc->uses, most, kn_spans, KN_MAX_SPANS));
 	if (nr)
 		map = kmalloc(struct_size(map, span, nr), GFP_KERNEL);
 	if (map) {

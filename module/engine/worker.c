@@ -7,8 +7,9 @@
  * Context: kernel threads of the lowest priority, freezable.  Bounded by token buckets
  * filled from scan_mb_per_sec and migrate_mb_per_sec, each per thread.
  *
- * Only while a worker holds what the process's threads may wait for does it have
- * ordinary priority; see boost.h.
+ * It has ordinary priority while there are pages to be moved, as that is decided, and how fast it
+ * may go: beside busy threads of the node one of the lowest priority would take far longer, and
+ * those whose pages are under way might wait for it.  Scans have it where boost.h says.
  */
 #include <linux/freezer.h>
 #include <linux/jiffies.h>
@@ -35,8 +36,7 @@
 /* A bucket holds what its rate gives in this time, and never less than one batch. */
 #define KN_BUCKET_MS		250
 
-/* One visit to a process scans at most this many pages, or moves this many batches. */
-#define KN_VISIT_SCAN_PAGES	16384
+/* One visit to a process moves at most this many batches. */
 #define KN_VISIT_BATCHES	8
 
 /* Pages that may be used now; may go below zero by part of a batch. */
@@ -48,6 +48,8 @@ struct kn_bucket {
 struct kn_worker {
 	int nid;
 	bool kicked;
+	bool moves;			/* there are pages to be moved: at ordinary priority */
+	int nice;			/* its own, meanwhile */
 	struct kn_bucket scan;
 	struct kn_bucket migrate;
 	struct kn_proc *scanned;	/* last visited, with a reference: the next round */
@@ -83,6 +85,21 @@ static void kn_worker_forget(struct kn_worker *w)
 	w->migrated = NULL;
 }
 
+/* Until kn_worker_moved(). */
+static void kn_worker_moves(struct kn_worker *w)
+{
+	if (!w->moves)
+		w->nice = kn_boost_begin();
+	w->moves = true;
+}
+
+static void kn_worker_moved(struct kn_worker *w)
+{
+	if (w->moves)
+		kn_boost_end(w->nice);
+	w->moves = false;
+}
+
 /* Scans a piece of each process that is due, while the budget lasts; true if one still is. */
 static bool kn_worker_scan(struct kn_worker *w)
 {
@@ -100,24 +117,20 @@ static bool kn_worker_scan(struct kn_worker *w)
 			break;
 		if (READ_ONCE(proc->scan_nid) != w->nid || !kn_scan_is_due(proc))
 			continue;
-		w->scan.pages -= kn_scan(proc, min_t(u64, w->scan.pages, KN_VISIT_SCAN_PAGES));
+		w->scan.pages -= kn_scan(proc, w->scan.pages);
 		more |= kn_scan_is_due(proc);
 	}
 	return more;
 }
 
-/*
- * Fetches some pages of @proc within the budget; true when there are more.  Boosted: that
- * they are worth their copying is decided, and how fast it may go; beside busy threads of
- * the node one of the lowest priority would take far longer.
- */
+/* Fetches some pages of @proc within the budget; true when there are more. */
 static bool kn_worker_fetch(struct kn_worker *w, struct kn_proc *proc)
 {
-	int i, nice;
+	int i;
 
 	if (!kn_migrate_is_due(proc, w->nid))
 		return false;
-	nice = kn_boost_begin();
+	kn_worker_moves(w);
 	for (i = 0; i < KN_VISIT_BATCHES && kn_migrate_is_due(proc, w->nid) &&
 	     w->migrate.pages > 0 && !kn_worker_leaves(); i++) {
 		u64 cost = kn_migrate_batch(proc, w->nid);
@@ -127,7 +140,6 @@ static bool kn_worker_fetch(struct kn_worker *w, struct kn_proc *proc)
 		w->migrate.pages -= cost;
 		cond_resched();
 	}
-	kn_boost_end(nice);
 	return kn_migrate_is_due(proc, w->nid);
 }
 
@@ -156,6 +168,8 @@ static bool kn_worker_exchange(struct kn_worker *w)
 	int i;
 
 	for (x = kn_exchange_next(NULL, w->nid); x; x = kn_exchange_next(x, w->nid)) {
+		if (kn_exchange_is_due(x))
+			kn_worker_moves(w);
 		for (i = 0; i < KN_VISIT_BATCHES && kn_exchange_is_due(x); i++) {
 			u64 cost;
 
@@ -178,20 +192,25 @@ static bool kn_worker_exchange(struct kn_worker *w)
 static unsigned int kn_worker_round(struct kn_worker *w)
 {
 	enum kn_mode mode = kn_mode();
-	bool moves = kn_mode_moves_memory(mode) && kn_capable(KN_CAP_MIGRATE), more;
+	bool may_move = kn_mode_moves_memory(mode) && kn_capable(KN_CAP_MIGRATE);
+	bool more, more_moves = false;
 
 	if (mode == KN_MODE_OFF) {
 		kn_worker_forget(w);
+		kn_worker_moved(w);
 		return KN_WORKER_IDLE_MS;
 	}
 	kn_kthreads_rebind(w->nid);
 	kn_bucket_fill(&w->scan, READ_ONCE(kn_config.scan_mb_per_sec));
 	kn_bucket_fill(&w->migrate, READ_ONCE(kn_config.migrate_mb_per_sec));
 	more = kn_worker_scan(w);
-	if (moves && kn_plan_moves_into(w->nid))
-		more |= kn_worker_migrate(w);
-	if (moves)
-		more |= kn_worker_exchange(w);
+	if (may_move && kn_plan_moves_into(w->nid))
+		more_moves = kn_worker_migrate(w);
+	if (may_move)
+		more_moves |= kn_worker_exchange(w);
+	if (!more_moves)
+		kn_worker_moved(w);
+	more |= more_moves;
 	if (!more)
 		kn_worker_forget(w);
 	return more ? KN_WORKER_BUSY_MS : READ_ONCE(kn_config.scan_period_ms);

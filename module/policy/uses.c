@@ -193,23 +193,30 @@ static bool all_agree(const struct policy_uses *u)
 	return nr * 100 >= u->nr * AGREE_PERCENT;
 }
 
+/* Whether sample @k is of the same memory as the one before, and of the same node. */
+static bool goes_on(const struct policy_uses *u, u32 k, u64 most)
+{
+	return u->use[k].nid == u->use[k - 1].nid && u->use[k].addr - u->use[k - 1].addr <= most;
+}
+
 /**
  * policy_uses_spans() - what memory belongs to the threads of one node
  * @u: the process's samples
+ * @most: bytes between two samples with which they may be of the same memory: all that the
+ *	process has, or a mapping would be one with others that are half the address space away
  * @spans: receives it, by address
  * @max: room in @spans
  *
  * Between two spans nobody knows.  Return: how many; 0 if the samples are few, or disagree.
  */
-u32 policy_uses_spans(const struct policy_uses *u, struct policy_span *spans, u32 max)
+u32 policy_uses_spans(const struct policy_uses *u, u64 most, struct policy_span *spans, u32 max)
 {
 	u32 first, behind, nr = 0;
 
 	if (!all_agree(u))
 		return 0;
 	for (first = 0; first < u->nr && nr < max; first = behind) {
-		for (behind = first + 1; behind < u->nr && u->use[behind].nid == u->use[first].nid;
-		     behind++)
+		for (behind = first + 1; behind < u->nr && goes_on(u, behind, most); behind++)
 			;
 		if (behind - first < LEAST_RUN)
 			continue;

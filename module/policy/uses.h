@@ -61,6 +61,6 @@ u32 policy_uses_seen(struct policy_uses *u, u32 who, u32 nid);
 bool policy_uses_home(const struct policy_uses *u, u32 who, u32 *nid);
 void policy_uses_add(struct policy_uses *u, u64 addr, u32 who, u32 nid, u32 time);
 void policy_uses_expire(struct policy_uses *u, u32 oldest);
-u32 policy_uses_spans(const struct policy_uses *u, struct policy_span *spans, u32 max);
+u32 policy_uses_spans(const struct policy_uses *u, u64 most, struct policy_span *spans, u32 max);
 
 #endif /* KNUMAD_POLICY_USES_H */

@@ -3,7 +3,8 @@
 #
 # Recently used pages first: of a process on the wrong node the part that its threads use
 # comes home before the part that they do not, though that has the lower addresses; and
-# the kernel's own reclaim still sees what was accessed. debugfs shows what is active.
+# the kernel's own reclaim still sees what was accessed. debugfs shows what is active. Where
+# that is not known yet, what comes first is what its threads are at.
 # Time limit: 300 s
 . "$(dirname "$0")/lib.sh"
 
@@ -91,7 +92,7 @@ pid=$HOLD_PID
 cold=$(start_of move cold)
 hot=$(start_of move plain)
 # Threads cannot be moved here, so mode=cpu only gets to know what is active.
-load mode=cpu min_rss_mb=32 scan_period_ms=300 migrate_mb_per_sec=4
+load mode=cpu min_rss_mb=32 scan_period_ms=300 migrate_mb_per_sec=4 watch_threads=0
 check "mode=cpu gets to know what is active" within 20 active_is_known "$pid"
 echo memory >"$PARAMS/mode"
 if within 90 hot_is_home; then
@@ -106,9 +107,26 @@ at_least "counted as moved first (pages)" $((HOT_MB * 256 * 8 / 10)) "$(stat_of 
 echo 64 >"$PARAMS/migrate_mb_per_sec"
 check "the other part follows" within 90 memory_home "$pid" 0
 at_most "no page moved twice" $(((COLD_MB + HOT_MB + 8) * 256)) "$(stat_of migrate_pages_ok)"
+is "where threads are was not looked at (pages)" 0 "$(stat_of migrate_pages_in_use)"
 looks=$(stat_of scan_looks)
 stop_hold "$pid"
 is "then all is right" 0 "$HOLD_STATUS"
 diag "$looks looks, $(stat_of scan_passes) passes"
+unload
+
+# The same at once: nothing is known of it but where its thread is.
+start_hold lead 1 0x1 cold:$COLD_MB plain:$HOT_MB
+pid=$HOLD_PID
+cold=$(start_of lead cold)
+load mode=memory min_rss_mb=32 scan_period_ms=300 migrate_mb_per_sec=4
+in_use_moves() {
+	(($(stat_of migrate_pages_in_use) > 0))
+}
+check "what its thread is at comes home" within 30 in_use_moves
+at_most "before the other part (MB)" 4 "$(home_mb "$pid" "$cold")"
+echo 64 >"$PARAMS/migrate_mb_per_sec"
+check "which follows" within 90 memory_home "$pid" 0
+stop_hold "$pid"
+is "and all is right" 0 "$HOLD_STATUS"
 unload
 finish

@@ -151,6 +151,7 @@ static int node_of(const struct policy_span *spans, u32 nr, u64 addr)
 }
 
 #define MB	(1UL << 20)
+#define EVERYWHERE	(~0UL)
 
 static bool uses_parts(char *message)
 {
@@ -163,7 +164,7 @@ static bool uses_parts(char *message)
 
 		policy_uses_add(&uses, 4096 * MB + at * MB + random() % MB, 1, at / 80 % 2, i);
 	}
-	nr = policy_uses_spans(&uses, spans, 16);
+	nr = policy_uses_spans(&uses, EVERYWHERE, spans, 16);
 	for (i = 0; i < 320; i++) {
 		int nid = node_of(spans, nr, 4096 * MB + i * MB);
 
@@ -179,6 +180,29 @@ static bool uses_parts(char *message)
 	return false;
 }
 
+/* Two mappings, half the address space apart: what is between them is nobody's. */
+static bool uses_apart(char *message)
+{
+	const u64 far = 0x550000000000, size = 320 * MB;
+	struct policy_span spans[16];
+	u32 i, k, nr;
+
+	uses.nr = 0;
+	for (i = 0; i < 100; i++) {
+		policy_uses_add(&uses, 4096 * MB + random() % size, 1, 1, i);
+		policy_uses_add(&uses, far + random() % size, 1, 1, i);
+	}
+	nr = policy_uses_spans(&uses, 2 * size, spans, 16);
+	for (k = 0; k < nr; k++)
+		if (spans[k].end - spans[k].start > size)
+			break;
+	if (nr == 2 && k == nr)
+		return true;
+	snprintf(message, SIM_MESSAGE, "expected two mappings, got %u, one of %lu MB", nr,
+		 k < nr ? (unsigned long)((spans[k].end - spans[k].start) / MB) : 0);
+	return false;
+}
+
 static bool uses_nothing(char *message)
 {
 	struct policy_span spans[16];
@@ -188,7 +212,7 @@ static bool uses_nothing(char *message)
 		uses.nr = 0;
 		for (i = 0; i < 200; i++)
 			policy_uses_add(&uses, random() % (320 * MB), 1, random() % 2, i);
-		nr = policy_uses_spans(&uses, spans, 16);
+		nr = policy_uses_spans(&uses, EVERYWHERE, spans, 16);
 		if (nr) {
 			snprintf(message, SIM_MESSAGE, "expected no node to have shared memory alone, got %u spans", nr);
 			return false;
@@ -197,7 +221,7 @@ static bool uses_nothing(char *message)
 	uses.nr = 0;
 	for (i = 0; i < 31; i++)
 		policy_uses_add(&uses, i * MB, 1, 1, i);
-	nr = policy_uses_spans(&uses, spans, 16);
+	nr = policy_uses_spans(&uses, EVERYWHERE, spans, 16);
 	if (!nr)
 		return true;
 	snprintf(message, SIM_MESSAGE, "expected few samples to say nothing, got %u spans", nr);
@@ -260,6 +284,6 @@ wrong:
 bool uses_run(u64 seed, char message[SIM_MESSAGE])
 {
 	srandom(seed);
-	return uses_parts(message) && uses_nothing(message) && uses_kept(message) &&
-	       uses_follow(message);
+	return uses_parts(message) && uses_apart(message) && uses_nothing(message) &&
+	       uses_kept(message) && uses_follow(message);
 }
