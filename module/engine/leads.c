@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Where in a process's memory its threads are, when that begins to move.  A thread that goes
+ * Where in a process's memory its threads are, while that moves.  A thread that goes
  * through its memory has most use of what it comes to next, and what it has come by, which scans
  * find accessed, is the last to be used again.  So its memory goes first from where the thread
  * is on, some of each thread's in turn; what is then left follows in its usual order.
@@ -76,11 +76,11 @@ static u32 kn_leads_find(struct kn_proc *proc)
 }
 
 /**
- * kn_leads_take - look where a process's threads are, for those who will move its memory
- * @proc: its memory begins to move
+ * kn_leads_take - look where a process's threads are, for those who move its memory
+ * @proc: its memory moves
  *
- * Planner thread.  What they go by now is forgotten.  Of more threads than there may be leads
- * some are taken, from all over its memory.
+ * Planner thread, in each pass: what was found before is forgotten if something is found now.
+ * Of more threads than there may be leads some are taken, from all over its memory.
  */
 void kn_leads_take(struct kn_proc *proc)
 {
@@ -90,7 +90,7 @@ void kn_leads_take(struct kn_proc *proc)
 		nr = kn_leads_find(proc);
 		mmput_async(proc->mm);
 	}
-	for (i = 0; i < KN_MAX_LEADS; i++) {
+	for (i = 0; nr && i < KN_MAX_LEADS; i++) {
 		u32 from = nr > KN_MAX_LEADS ? i * nr / KN_MAX_LEADS : i;
 
 		WRITE_ONCE(proc->lead[i].end, 0);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Where in a process's memory its threads are, when that begins to move: it goes first from there.
+ * Where in a process's memory its threads are, while that moves: it goes first from there.
  */
 #ifndef KNUMAD_ENGINE_LEADS_H
 #define KNUMAD_ENGINE_LEADS_H

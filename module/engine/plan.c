@@ -61,7 +61,7 @@ static enum kn_state kn_state_of(const struct kn_proc *proc, const struct policy
 /* Returns the nodes into which pages of @proc are to be moved. */
 static u64 kn_apply(struct kn_proc *proc, const struct policy_verdict *v, enum kn_mode mode)
 {
-	bool moves_memory = kn_mode_moves_memory(mode), moved = proc->past.moving;
+	bool moves_memory = kn_mode_moves_memory(mode);
 	u64 from = proc->home, wanting = 0;
 	int nid;
 
@@ -75,7 +75,7 @@ static u64 kn_apply(struct kn_proc *proc, const struct policy_verdict *v, enum k
 		if (moves_memory && v->into[nid])
 			wanting |= BIT_ULL(nid);
 	}
-	if (moves_memory && v->past.moving && (!moved || from != v->home))
+	if (moves_memory && v->past.moving)
 		kn_leads_take(proc);
 	if (from != v->home) {
 		/* What it uses is wanted soon, for the order in which its pages move. */

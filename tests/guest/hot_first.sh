@@ -123,7 +123,7 @@ in_use_moves() {
 	(($(stat_of migrate_pages_in_use) > 0))
 }
 check "what its thread is at comes home" within 30 in_use_moves
-at_most "before the other part (MB)" 4 "$(home_mb "$pid" "$cold")"
+at_most "before most of the other part (MB)" $((COLD_MB / 6)) "$(home_mb "$pid" "$cold")"
 echo 64 >"$PARAMS/migrate_mb_per_sec"
 check "which follows" within 90 memory_home "$pid" 0
 stop_hold "$pid"
