@@ -232,6 +232,8 @@ static int kn_worker_main(void *data)
 					     msecs_to_jiffies(sleep_ms));
 	}
 	kn_worker_forget(w);
+	/* It is waited for, and is to be gone soon after that. */
+	kn_worker_moves(w);
 	return 0;
 }
 

@@ -3,8 +3,7 @@
 #
 # Recently used pages first: of a process on the wrong node the part that its threads use
 # comes home before the part that they do not, though that has the lower addresses; and
-# the kernel's own reclaim still sees what was accessed. debugfs shows what is active. Where
-# that is not known yet, what comes first is what its threads are at.
+# the kernel's own reclaim still sees what was accessed. debugfs shows what is active.
 # Time limit: 300 s
 . "$(dirname "$0")/lib.sh"
 
@@ -112,21 +111,5 @@ looks=$(stat_of scan_looks)
 stop_hold "$pid"
 is "then all is right" 0 "$HOLD_STATUS"
 diag "$looks looks, $(stat_of scan_passes) passes"
-unload
-
-# The same at once: nothing is known of it but where its thread is.
-start_hold lead 1 0x1 cold:$COLD_MB plain:$HOT_MB
-pid=$HOLD_PID
-cold=$(start_of lead cold)
-load mode=memory min_rss_mb=32 scan_period_ms=300 migrate_mb_per_sec=4
-in_use_moves() {
-	(($(stat_of migrate_pages_in_use) > 0))
-}
-check "what its thread is at comes home" within 30 in_use_moves
-at_most "before most of the other part (MB)" $((COLD_MB / 6)) "$(home_mb "$pid" "$cold")"
-echo 64 >"$PARAMS/migrate_mb_per_sec"
-check "which follows" within 90 memory_home "$pid" 0
-stop_hold "$pid"
-is "and all is right" 0 "$HOLD_STATUS"
 unload
 finish

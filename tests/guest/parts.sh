@@ -96,6 +96,7 @@ else
 	fail "each thread's part of the memory comes to its node" "$(explain)"
 fi
 at_least "pages moved for that" 1000 "$(stat_of migrate_pages_by_use)"
+at_least "of these, from where threads were" 1000 "$(stat_of migrate_pages_in_use)"
 sleep 8
 moved=$(stat_of migrate_pages_ok)
 sleep 6
