@@ -168,8 +168,6 @@ static bool kn_worker_exchange(struct kn_worker *w)
 	int i;
 
 	for (x = kn_exchange_next(NULL, w->nid); x; x = kn_exchange_next(x, w->nid)) {
-		if (kn_exchange_is_due(x))
-			kn_worker_moves(w);
 		for (i = 0; i < KN_VISIT_BATCHES && kn_exchange_is_due(x); i++) {
 			u64 cost;
 
@@ -177,6 +175,7 @@ static bool kn_worker_exchange(struct kn_worker *w)
 				kn_exchange_put(x);
 				return true;
 			}
+			kn_worker_moves(w);
 			cost = kn_exchange_round(x);
 			if (!cost)
 				break;
