@@ -97,13 +97,27 @@ static u64 kn_batch_cost(const struct kn_batch *batch)
 	return batch->copy.pages + DIV_ROUND_UP_ULL(batch->cost, KN_LOOKS_PER_MOVE);
 }
 
-/* Collects a batch where a thread was going. */
-static void kn_lead_collect(struct kn_batch *batch, struct kn_lead *lead)
+/*
+ * Collects a batch where a thread was going, the next one whose memory gives any: who runs an
+ * exchange takes an empty one for a leg that cannot move.  False if there is none.
+ */
+static bool kn_leads_collect(struct kn_pass *pass, struct kn_batch *batch)
 {
-	unsigned long from = READ_ONCE(lead->at), cursor = from;
+	struct kn_lead *lead;
+	int tries;
 
-	kn_batch_collect(batch, &cursor, READ_ONCE(lead->end));
-	kn_lead_advance(lead, from, cursor);
+	for (tries = 0; tries < KN_MAX_LEADS && !batch->copy.pages; tries++) {
+		unsigned long from, cursor;
+
+		lead = kn_leads_next(batch->proc, &pass->turn);
+		if (!lead)
+			break;
+		from = READ_ONCE(lead->at);
+		cursor = from;
+		kn_batch_collect(batch, &cursor, READ_ONCE(lead->end));
+		kn_lead_advance(lead, from, cursor);
+	}
+	return batch->copy.pages;
 }
 
 /*
@@ -115,13 +129,11 @@ static u64 kn_pass_batch(struct kn_pass *pass, struct kn_batch *batch, long want
 {
 	struct kn_copy *copy = &batch->copy;
 	u64 start = ktime_get_ns(), headroom = kn_node_headroom_pages(copy->nid), moved = 0;
-	struct kn_lead *lead = kn_leads_next(batch->proc, &pass->turn);
-	bool ended = false;
+	bool ended = false, in_use;
 
 	batch->no_large = !copy->spare && time_before(jiffies, pass->large_retry_at);
-	if (lead) {
-		kn_lead_collect(batch, lead);
-	} else {
+	in_use = kn_leads_collect(pass, batch);
+	if (!in_use) {
 		kn_pass_order(pass, batch->proc, batch->sources);
 		batch->hot = pass->hot;
 		ended = kn_batch_collect(batch, &pass->cursor, ULONG_MAX);
@@ -139,7 +151,7 @@ static u64 kn_pass_batch(struct kn_pass *pass, struct kn_batch *batch, long want
 		pass->hot = false;
 	else if (ended)
 		kn_pass_ended(pass, wanted, retry_ms);
-	if (lead)
+	if (in_use)
 		kn_stat_add(migrate_pages_in_use, moved);
 	if (batch->hot)
 		kn_stat_add(migrate_pages_hot, moved);
