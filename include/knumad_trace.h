@@ -128,7 +128,11 @@ TRACE_EVENT(knumad_migrate,
 		  __entry->headroom_before, __entry->headroom_after, __entry->ns)
 );
 
-/* A batch of an exchange: pages of @pid went to @to, those of @partner come from there next. */
+/*
+ * A batch of an exchange: pages of @pid went to @to, those of @partner come from there next.  Where
+ * nothing was free to begin with, @to is a node beside the exchange, and they come for what @from
+ * has free now.
+ */
 TRACE_EVENT(knumad_exchange,
 	TP_PROTO(const char *kind, int pid, int partner, int from, int to, u64 pages,
 		 u64 free_before, u64 free_after, long put_on, u64 gain_ucpu),

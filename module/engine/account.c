@@ -2,7 +2,8 @@
 /*
  * The accounts of nodes: what keeps exchanges from draining one.
  *
- * What exchanges have put on a node, less what they took from it, is its account, kn_put_on[];
+ * What exchanges have put on a node, less what they and other moves took from it while it was
+ * full, is its account, kn_put_on[];
  * what they have taken room for, or keep free for a huge page, is in kn_coming[].  No leg may
  * bring the sum above KN_MOST_PUT_ON: that is what keeps a node from being drained where one
  * half of an exchange fails, whoever fails, and in whatever order the batches come.  Where the
@@ -40,10 +41,10 @@ static atomic_long_t kn_coming[KNUMAD_MAX_NODES];
 static unsigned long kn_concerned_at[KNUMAD_MAX_NODES];	/* planner thread only; jiffies */
 
 /**
- * kn_account_pages - what exchanges put on a node beyond what they took off it
+ * kn_account_pages - what exchanges put on a node beyond what left it
  * @nid: the node
  *
- * Any context.  Return: pages; less than 0 if they took more.
+ * Any context.  Return: pages; less than 0 if more has left.
  */
 long kn_account_pages(int nid)
 {
@@ -51,7 +52,7 @@ long kn_account_pages(int nid)
 }
 
 /**
- * kn_account_owed_pages - what exchanges took off a node beyond what they put there
+ * kn_account_owed_pages - what has left a node beyond what exchanges put there
  * @nid: the node
  *
  * Any context.
@@ -154,10 +155,10 @@ void kn_account_came(int nid, u64 moved, long room)
 }
 
 /**
- * kn_account_left - account for pages of a leg that have left their node
- * @nid: the node
+ * kn_account_left - account for pages that have left their node
+ * @nid: the node, of an exchange, or full
  * @moved: pages
- * @held: of their room so many pages are held for the leg that comes back
+ * @held: of their room so many pages are held for the leg that comes back, if they are a leg's
  *
  * Worker threads.
  */

@@ -9,6 +9,7 @@
 #include <linux/mm.h>
 #include <linux/mm_inline.h>
 #include <linux/nodemask.h>
+#include <linux/sched.h>
 #include <linux/vmstat.h>
 
 #include "../kern/capability.h"
@@ -132,6 +133,7 @@ static int kn_batch_take(struct kn_walk *walk, struct page *page, enum kn_page_k
  * @cursor: where to start; receives where to go on, 0 at the end
  * @end: that, or ULONG_MAX
  *
+ * What is collected so far is still mapped: nobody waits for it while others have the CPU.
  * Return: true when the end was reached.
  */
 bool kn_batch_collect(struct kn_batch *batch, unsigned long *cursor, unsigned long end)
@@ -156,6 +158,7 @@ bool kn_batch_collect(struct kn_batch *batch, unsigned long *cursor, unsigned lo
 	     slices < KN_BATCH_SLICES; slices++) {
 		result = kn_walk_slice(&walk);
 		batch->cost += kn_walk_cost(&walk);
+		cond_resched();
 	}
 	*cursor = result == KN_WALK_END ? 0 : walk.cursor;
 	return result == KN_WALK_END || result == KN_WALK_GONE;

@@ -32,7 +32,8 @@ struct kn_batch {
 	struct kn_frames frames;	/* where the last page that was met is */
 	struct folio *decided;		/* the last large one met; only compared */
 	unsigned int taken;		/* folios, or tries */
-	long from[KNUMAD_MAX_NODES];	/* isolated pages by the node they came from */
+	/* pages by the node they came from: isolated ones; once it is finished, those that went */
+	long from[KNUMAD_MAX_NODES];
 };
 
 bool kn_batch_collect(struct kn_batch *batch, unsigned long *cursor, unsigned long end);

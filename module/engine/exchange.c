@@ -312,6 +312,16 @@ static void kn_spares_drop(struct kn_exchange *x)
 	}
 }
 
+/* @moved pages of leg @k have gone to @nid, where @before pages were free. */
+static void kn_leg_trace(const struct kn_exchange *x, u32 k, int nid, u64 moved, u64 before)
+{
+	const struct kn_exchange_leg *leg = &x->legs[k];
+
+	trace_knumad_exchange(policy_exchange_name(x->kind), leg->proc->tgid,
+			      x->legs[(k + 1) % x->nr_legs].proc->tgid, leg->from, nid, moved,
+			      before, kn_node_free_pages(nid), kn_account_pages(nid), x->gain_ucpu);
+}
+
 /*
  * Moves a batch of a leg; returns the pages moved.  The leg before it comes to where the
  * pages have left.
@@ -336,10 +346,7 @@ static u64 kn_leg_run(struct kn_exchange *x, u32 k, u64 *cost)
 	WRITE_ONCE(leg->moved, leg->moved + moved);
 	kn_stat_add(exchange_pages, moved);
 	if (moved)
-		trace_knumad_exchange(policy_exchange_name(x->kind), leg->proc->tgid,
-				      x->legs[(k + 1) % x->nr_legs].proc->tgid, leg->from, leg->to,
-				      moved, before, kn_node_free_pages(leg->to),
-				      kn_account_pages(leg->to), x->gain_ucpu);
+		kn_leg_trace(x, k, leg->to, moved, before);
 	return moved;
 }
 
@@ -391,17 +398,20 @@ static u64 kn_exchange_bounce(struct kn_exchange *x, u64 *cost)
 	struct kn_exchange_leg *leg = &x->legs[k], *back = kn_leg_before(x, k);
 	struct folio *none = NULL;
 	int nid = kn_bounce_node(x, leg->proc);
-	u64 moved;
+	u64 moved, before;
 
 	if (nid == NUMA_NO_NODE) {
 		kn_stat_inc(exchange_no_room);
 		return 0;
 	}
+	before = kn_node_free_pages(nid);
 	moved = kn_migrate_leg(leg->proc, &leg->pass, leg->from, nid, KN_BATCH_PAGES, &none,
 			       &back->spare, cost);
 	kn_room_settle(leg->from);	/* or it would not count as free for the next leg */
 	kn_leg_left(leg, back, moved);
 	kn_stat_add(exchange_bounced, moved);
+	if (moved)
+		kn_leg_trace(x, k, nid, moved, before);
 	return moved;
 }
 

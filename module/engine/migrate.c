@@ -6,11 +6,14 @@
  * above its high watermark, and exchanges keep their own account, see account.c.
  */
 #include <linux/jiffies.h>
+#include <linux/kthread.h>
 #include <linux/ktime.h>
 #include <linux/mm.h>
+#include <linux/nodemask.h>
 
 #include "../../include/knumad_trace.h"
 #include "../kern/capability.h"
+#include "account.h"
 #include "batch.h"
 #include "cache.h"
 #include "hot.h"
@@ -109,6 +112,8 @@ static bool kn_leads_collect(struct kn_pass *pass, struct kn_batch *batch)
 	for (tries = 0; tries < KN_MAX_LEADS && !batch->copy.pages; tries++) {
 		unsigned long from, cursor;
 
+		if (kthread_should_stop())
+			break;
 		lead = kn_leads_next(batch->proc, &pass->turn);
 		if (!lead)
 			break;
@@ -181,6 +186,19 @@ static bool kn_make_room(int nid, u64 pages, u64 *cost)
 	return false;
 }
 
+/*
+ * A full node that pages have left is owed as many: who has waited for room there gets it, though
+ * it is below the watermark, as before.
+ */
+static void kn_migrate_owe(const struct kn_batch *batch)
+{
+	int nid;
+
+	for_each_node_mask(nid, node_states[N_MEMORY])
+		if (batch->from[nid] > 0 && kn_node_headroom_pages(nid) < KN_BATCH_PAGES)
+			kn_account_left(nid, batch->from[nid], 0);
+}
+
 /**
  * kn_migrate_batch - bring the next pages of a process into a node
  * @proc: its home has the node, and the plan wants pages moved there
@@ -215,6 +233,7 @@ u64 kn_migrate_batch(struct kn_proc *proc, int nid)
 		batch.sources = ~BIT_ULL(nid);
 	}
 	moved = kn_pass_batch(&m->pass, &batch, quota, KN_MIGRATE_RETRY_MS);
+	kn_migrate_owe(&batch);
 	atomic_long_sub(moved, &m->quota);
 	if (batch.by_use) {
 		atomic_long_sub(moved, &proc->pages[nid].astray);

@@ -362,7 +362,8 @@ static enum kn_walk_result kn_walk_locked(struct kn_walk *w)
  * @walk: where, how much, and whom to call
  *
  * Holds the mmap lock for less than 100 us of its own time, less when somebody waits for it,
- * and not at all when it is not free at once.
+ * and not at all when it is not free at once.  An exiting process's memory waits for it, too: the
+ * address space is let go of before the priority falls.
  */
 enum kn_walk_result kn_walk_slice(struct kn_walk *walk)
 {
@@ -373,12 +374,14 @@ enum kn_walk_result kn_walk_slice(struct kn_walk *walk)
 	walk->pages = 0;
 	walk->entries = 0;
 	walk->unclocked = 0;
-	if (!mmget_not_zero(walk->mm))
-		return KN_WALK_GONE;
 	nice = kn_boost_begin();
-	if (!mmap_read_trylock(walk->mm)) {
+	if (!mmget_not_zero(walk->mm)) {
 		kn_boost_end(nice);
+		return KN_WALK_GONE;
+	}
+	if (!mmap_read_trylock(walk->mm)) {
 		mmput_async(walk->mm);
+		kn_boost_end(nice);
 		kn_stat_inc(scan_lock_busy);
 		return KN_WALK_BUSY;
 	}
@@ -387,8 +390,8 @@ enum kn_walk_result kn_walk_slice(struct kn_walk *walk)
 	result = kn_walk_locked(walk);
 	mmap_read_unlock(walk->mm);
 	held = local_clock() - start;
-	kn_boost_end(nice);
 	mmput_async(walk->mm);
+	kn_boost_end(nice);
 
 	kn_stat_inc(scan_slices);
 	kn_stat_add(scan_entries, walk->entries);

@@ -12,6 +12,7 @@
 #include <linux/ktime.h>
 #include <linux/nodemask.h>
 #include <linux/printk.h>
+#include <linux/sched.h>
 
 #include "../kern/capability.h"
 #include "../policy/uses.h"
@@ -162,6 +163,7 @@ int kn_plan_pass(enum kn_mode mode)
 			kn_uses_forget(proc);
 		else if (!kn_uses_begin(proc))
 			kn_stat_inc(plan_no_memory);
+		cond_resched();
 	}
 	if (!err) {
 		WRITE_ONCE(kn_nodes_wanting, wanting);

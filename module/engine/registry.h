@@ -29,7 +29,7 @@
 
 struct kn_page_bits;
 struct kn_use_map;
-struct policy_uses;
+struct kn_uses;
 
 enum kn_state {
 	KN_STATE_NEW,		/* first scan not finished */
@@ -125,10 +125,7 @@ struct kn_proc {
 	struct kn_lead lead[KN_MAX_LEADS];	/* hints, see leads.c */
 	struct kn_page_bits __rcu *hot;	/* accessed before the last look; may be NULL */
 	u32 hot_looks;			/* scans that have filled it; 0: not known yet */
-	struct policy_uses *uses;	/* planner thread; NULL unless its home has several nodes */
-	u32 uses_skip;			/* threads that have had their turn */
-	u32 uses_looks;			/* since it was begun */
-	u64 use_bytes;			/* most that the map gave to nodes; a scan was asked for */
+	struct kn_uses *uses;		/* planner thread; NULL unless its home has several nodes */
 	struct kn_use_map __rcu *use_map;	/* what the scan goes by; may be NULL */
 
 	/* sampled by the planner */

@@ -81,6 +81,30 @@ void kn_scan_hurry(struct kn_proc *proc)
 	WRITE_ONCE(scan->due, READ_ONCE(scan->due) - msecs_to_jiffies(interval - period));
 }
 
+/**
+ * kn_scan_now - have the next pass begin at once
+ * @proc: the process
+ *
+ * Planner thread.  A scan that is putting off its next pass right now may do so all the same: then
+ * it is late.
+ */
+void kn_scan_now(struct kn_proc *proc)
+{
+	WRITE_ONCE(proc->scan.hurries, true);
+	WRITE_ONCE(proc->scan.due, jiffies);
+}
+
+/**
+ * kn_scan_is_hurried - whether a pass that somebody waits for is to come, or under way
+ * @proc: the process
+ *
+ * Planner thread; a snapshot.
+ */
+bool kn_scan_is_hurried(const struct kn_proc *proc)
+{
+	return READ_ONCE(proc->scan.hurries) || READ_ONCE(proc->scan.hurried);
+}
+
 /* Page-table lock held.  Counts pages that only the threads of another node use. */
 static void kn_scan_use(const struct kn_scan_walk *s, unsigned long addr, int nid,
 			unsigned int nr_pages)
@@ -201,7 +225,7 @@ static void kn_scan_begin(struct kn_proc *proc)
 
 	scan->begun = true;
 	scan->elsewhere_end = 0;
-	scan->hurried = READ_ONCE(scan->hurries);
+	WRITE_ONCE(scan->hurried, READ_ONCE(scan->hurries));
 	if (scan->hurried)
 		WRITE_ONCE(scan->hurries, false);
 	kn_accessed_begin(proc, scan->hurried);
@@ -225,7 +249,7 @@ static void kn_scan_finish(struct kn_proc *proc)
 	WRITE_ONCE(scan->due, jiffies + msecs_to_jiffies(next_ms));
 	WRITE_ONCE(scan->cursor, 0);
 	scan->begun = false;
-	scan->hurried = false;
+	WRITE_ONCE(scan->hurried, false);
 	WRITE_ONCE(scan->complete, true);
 	kn_stat_inc(scan_passes);
 	trace_knumad_scan(proc->tgid, movable, fixed, next_ms);
@@ -272,7 +296,7 @@ static enum kn_walk_result kn_scan_slice(struct kn_proc *proc, struct kn_walk *w
  * @proc: it is not looked after any more
  *
  * Planner thread, or the last one.  May take as long as a pass over its memory, where the kernel
- * has no young flag; a worker that is at it leaves when it next gets a CPU.
+ * has no young flag and it is still there; a worker that is at it leaves when it next gets a CPU.
  */
 void kn_scan_settle(struct kn_proc *proc)
 {
@@ -281,7 +305,7 @@ void kn_scan_settle(struct kn_proc *proc)
 	int tries = 0;
 
 	WRITE_ONCE(scan->accessed.ended, true);
-	if (KN_KERNEL_HAS_YOUNG)
+	if (KN_KERNEL_HAS_YOUNG || !atomic_read(&proc->mm->mm_users))
 		return;
 	mutex_lock(&scan->lock);
 	if (scan->accessed.owes && scan->accessed.takes) {	/* not even done with taking */
@@ -347,9 +371,9 @@ u64 kn_scan(struct kn_proc *proc, u64 max_cost)
 		cost += kn_walk_cost(&walk);
 		cond_resched_tasks_rcu_qs();
 	}
+	mutex_unlock(&proc->scan.lock);
 	if (awaited)
 		kn_boost_end(nice);
-	mutex_unlock(&proc->scan.lock);
 	kn_stat_add(scan_pages, pages);
 	kn_stat_add(scan_time_ns, ktime_get_ns() - start);
 	return cost;

@@ -158,10 +158,12 @@ u32 kn_see_threads(struct kn_proc *proc, u32 skip, const struct kn_seen **seen)
 		}
 	}
 	rcu_read_unlock();
+	*seen = kn_seen;
+	if (!nr)
+		return 0;
 	kthread_use_mm(proc->mm);
 	for (i = 0; i < nr; i++)
 		kn_see_operands(proc->mm, &kn_places[i], &kn_seen[i]);
 	kthread_unuse_mm(proc->mm);
-	*seen = kn_seen;
 	return nr;
 }

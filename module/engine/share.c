@@ -4,24 +4,29 @@
  * back ends, and what a fork has left to parent and child.
  *
  * The rule.  Such pages count, in equal parts, for each process looked after that shares
- * their object.  A page may be moved if all those processes have the same home, and no more
- * page tables map it than there are such processes: then most of its users are known.  Whose
+ * their object.  Where most of those processes' CPU demand is of some that have the same home,
+ * the object is theirs: it counts for them alone, and a page may be moved to their home if no more
+ * page tables map it than processes share the object: then most of its users are known.  Whose
  * tables these are is not looked up: a page that a process nobody looks after maps instead of
  * one of them moves, too.
  *
  * Context: the scan counts under scan.lock (and page-table locks) and publishes; the planner
- * compares homes; workers ask before they take a page.  share_lock is a leaf.
+ * weighs homes; workers ask before they take a page.  share_lock is a leaf.
  */
 #include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/nodemask.h>
 #include <linux/rmap.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
 #include <linux/spinlock.h>
 
 #include "registry.h"
 #include "share.h"
+
+/* So much of the demand of all who share an object decides where it is to be. */
+#define KN_DOMINANT_PERCENT	80
 
 /* One process's part in an object, while homes are compared. */
 struct kn_share_user {
@@ -114,7 +119,7 @@ void kn_shares_publish(struct kn_proc *proc)
 		const struct kn_share *was = new[i].key ? kn_share_find(proc->shares, new[i].key) :
 							  NULL;
 
-		new[i].sharers = was ? was->sharers : 0;
+		new[i].parts = was ? was->parts : 1;
 		new[i].together = was ? was->together : 0;
 	}
 	for (i = 0; i < KN_MAX_SHARES; i++) {
@@ -130,7 +135,7 @@ void kn_shares_publish(struct kn_proc *proc)
  * @proc: the process
  * @key: of what the page belongs to
  *
- * Return: 0 if those who share it do not have the same home.
+ * Return: 0 if it does not come to this process's home.
  */
 u32 kn_share_together(struct kn_proc *proc, unsigned long key)
 {
@@ -153,24 +158,68 @@ static int kn_compare_users(const void *a, const void *b)
 	return x->key < y->key ? -1 : x->key > y->key;
 }
 
-/* The users of one object: has each know how many they are, and whether they agree. */
-static void kn_users_compare(const struct kn_share_user *users, u32 nr)
+/* The weight of a process among those who share something; where all are idle each has one. */
+static u64 kn_user_weight(const struct kn_share_user *user)
 {
-	u64 home = users[0].proc->home;
-	bool agree = home && nr > 1;
+	return user->proc->demand_mcpu + 1ULL;
+}
+
+/* The home that outweighs all others together, if there is one; or else any, or none. */
+static u64 kn_users_majority(const struct kn_share_user *users, u32 nr)
+{
+	u64 home = 0, lead = 0;
 	u32 i;
 
-	for (i = 1; i < nr; i++)
-		agree &= users[i].proc->home == home;
+	for (i = 0; i < nr; i++) {
+		u64 weight = kn_user_weight(&users[i]);
+
+		if (users[i].proc->home == home) {
+			lead += weight;
+		} else if (lead >= weight) {
+			lead -= weight;
+		} else {
+			home = users[i].proc->home;
+			lead = weight - lead;
+		}
+	}
+	return home;
+}
+
+/* The home that an object's users have it come to, or none; @parts receives how many live there. */
+static u64 kn_users_home(const struct kn_share_user *users, u32 nr, u32 *parts)
+{
+	u64 home = kn_users_majority(users, nr), all = 0, there = 0;
+	u32 i;
+
+	*parts = 0;
+	for (i = 0; i < nr; i++) {
+		u64 weight = kn_user_weight(&users[i]);
+
+		all += weight;
+		if (users[i].proc->home != home)
+			continue;
+		there += weight;
+		++*parts;
+	}
+	return nr > 1 && there * 100 >= all * KN_DOMINANT_PERCENT ? home : 0;
+}
+
+/* The users of one object: has each know for how many it counts, and whether it is theirs. */
+static void kn_users_compare(const struct kn_share_user *users, u32 nr)
+{
+	u32 parts, i;
+	u64 home = kn_users_home(users, nr, &parts);
+
 	for (i = 0; i < nr; i++) {
 		struct kn_proc *proc = users[i].proc;
+		bool theirs = home && proc->home == home;
 		struct kn_share *share;
 
 		spin_lock(&proc->share_lock);
 		share = kn_share_find(proc->shares, users[i].key);
 		if (share) {
-			share->sharers = nr;
-			share->together = agree ? nr : 0;
+			share->parts = !home ? nr : theirs ? parts : 0;
+			share->together = theirs ? nr : 0;
 		}
 		spin_unlock(&proc->share_lock);
 	}
@@ -191,12 +240,12 @@ static u32 kn_users_add(struct kn_share_user *users, struct kn_proc *proc)
 }
 
 /**
- * kn_shares_plan - find out who shares with whom, and who has the same home
+ * kn_shares_plan - find out who shares with whom, and where that is to be
  * @procs: the processes looked after
  * @nr: how many
  *
- * Planner thread, before a snapshot: by the homes of the plan before.  Without memory all
- * stays as it was.
+ * Planner thread, before a snapshot: by the demands and homes of the plan before.  Without memory
+ * all stays as it was.
  */
 void kn_shares_plan(struct kn_proc *const *procs, u32 nr)
 {
@@ -212,6 +261,7 @@ void kn_shares_plan(struct kn_proc *const *procs, u32 nr)
 		for (i = first + 1; i < nr_users && users[i].key == users[first].key; i++)
 			;
 		kn_users_compare(users + first, i - first);
+		cond_resched();
 	}
 	kvfree(users);
 }
@@ -232,7 +282,7 @@ void kn_shares_snapshot(struct kn_proc *proc, u64 *movable, u64 *fixed)
 
 		for (i = 0; i < KN_MAX_SHARES; i++) {
 			const struct kn_share *s = &proc->shares[i];
-			u64 part = s->pages[nid] / max(s->sharers, 1U);
+			u64 part = s->parts ? s->pages[nid] / s->parts : 0;
 
 			if (!s->key)
 				continue;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Memory that several processes map: how much each maps of what, and whether those who
- * do have the same home.
+ * Memory that several processes map: how much each maps of what, and to whose
+ * home it comes.
  */
 #ifndef KNUMAD_ENGINE_SHARE_H
 #define KNUMAD_ENGINE_SHARE_H
@@ -17,8 +17,8 @@ struct vm_area_struct;
 /* What a process maps, together with others, of one object: a file of tmpfs, or a fork's. */
 struct kn_share {
 	unsigned long key;	/* its address, never dereferenced; 0: unused */
-	u32 sharers;		/* processes looked after that share it, by the last plan */
-	u32 together;		/* the same, if all have one home; else 0 */
+	u32 parts;		/* processes it counts for, by the last plan; 0: not this one */
+	u32 together;		/* processes that share it, if it comes to the home of this one */
 	u64 *pages;		/* [nr_node_ids] */
 };
 

@@ -9,6 +9,7 @@
 #include <linux/mm.h>
 #include <linux/nodemask.h>
 #include <linux/overflow.h>
+#include <linux/sched.h>
 #include <linux/topology.h>
 
 #include "../kern/capability.h"
@@ -193,8 +194,10 @@ static void kn_snapshot_procs(void)
 		kn_arena.recs[kn_arena.nr++] = proc;
 	}
 	kn_shares_plan(kn_arena.recs, kn_arena.nr);
-	for (i = 0; i < kn_arena.nr; i++)
+	for (i = 0; i < kn_arena.nr; i++) {
 		kn_snapshot_proc(i);
+		cond_resched();
+	}
 	if (sample) {
 		kn_load_sample(tracked_us);
 		kn_arena.sampled_ns = now_ns;

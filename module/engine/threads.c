@@ -63,7 +63,7 @@ static unsigned int kn_cpu_nr_running(int cpu)
 /*
  * RCU.  Whether @t runs, or wants to, where it does not belong, and is ours to move: real-time and
  * deadline threads, and those of a scheduler in BPF, are placed by their own rules, workers of
- * io_uring by the kernel.
+ * io_uring by the kernel; one that exits goes nowhere any more.
  */
 static bool kn_is_away(const struct task_struct *t, u64 home, int cpu)
 {
@@ -71,7 +71,8 @@ static bool kn_is_away(const struct task_struct *t, u64 home, int cpu)
 
 	return kn_task_runnable(t) && !kn_cpu_in(home, cpu) &&
 	       class == kn_row_value[KN_ROW_fair_sched_class] &&
-	       t->nr_cpus_allowed > 1 && !(t->flags & PF_IO_WORKER) && kn_cpu_is_balanced(cpu);
+	       t->nr_cpus_allowed > 1 && !(t->flags & (PF_IO_WORKER | PF_EXITING)) &&
+	       kn_cpu_is_balanced(cpu);
 }
 
 /*

@@ -6,18 +6,22 @@
  * Context: planner thread, may sleep; kn_use_node() any.
  */
 #include <linux/atomic.h>
+#include <linux/bitmap.h>
 #include <linux/jiffies.h>
 #include <linux/mm.h>
 #include <linux/nodemask.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 
+#include "../../include/knumad.h"
 #include "../policy/uses.h"
 #include "config.h"
 #include "engine.h"
 #include "pages.h"
 #include "registry.h"
+#include "scan.h"
 #include "seen.h"
 #include "stats.h"
 #include "uses.h"
@@ -41,8 +45,19 @@
  */
 #define KN_USES_FIRST_LOOKS	16
 
-/* If the map has grown by such a part, what is astray is counted anew at once. */
-#define KN_USES_GROWN_PART	8
+/*
+ * If a node has got such a part of what is known, since the last time, what is astray is counted
+ * anew at once.
+ */
+#define KN_USES_GAINED_PART	16
+
+/* What is known of one process.  Planner thread only. */
+struct kn_uses {
+	struct policy_uses samples;
+	u32 skip;			/* threads that have had their turn */
+	u32 looks;			/* since it was begun */
+	u64 bytes[KNUMAD_MAX_NODES];	/* the map gave to each node, when a scan was asked for */
+};
 
 static struct policy_span kn_spans[KN_MAX_SPANS];	/* planner thread only */
 static atomic_t kn_nr_watched;			/* processes */
@@ -54,15 +69,28 @@ struct kn_use_map {
 	struct policy_span span[];
 };
 
-/* mmap lock held.  Adds a sample, if @addr is in memory that is looked at. */
-static void kn_add_use(struct kn_proc *proc, u64 addr, u32 who, u32 nid, u32 now)
+/* mmap lock held.  Whether @addr is in memory that is looked at. */
+static bool kn_use_counts(struct mm_struct *mm, u64 addr)
 {
-	const struct vm_area_struct *vma = addr < TASK_SIZE_MAX ? find_vma(proc->mm, addr) : NULL;
+	const struct vm_area_struct *vma = addr < TASK_SIZE_MAX ? find_vma(mm, addr) : NULL;
 
-	if (!vma || vma->vm_start > addr || !kn_vma_counts(vma))
-		return;
-	policy_uses_add(proc->uses, addr, who, nid, now);
-	kn_stat_inc(uses_known);
+	return vma && vma->vm_start <= addr && kn_vma_counts(vma);
+}
+
+/* Sets in @counts those of the addresses in @seen that count; false if the lock is not free. */
+static bool kn_uses_sift(struct mm_struct *mm, const struct kn_seen *seen, u32 nr,
+			 unsigned long *counts)
+{
+	u32 i, k;
+
+	if (!mmap_read_trylock(mm))
+		return false;
+	for (i = 0; i < nr; i++)
+		for (k = 0; k < seen[i].nr_addrs; k++)
+			if (kn_use_counts(mm, seen[i].addrs[k]))
+				__set_bit(i * KN_SEEN_ADDRS + k, counts);
+	mmap_read_unlock(mm);
+	return true;
 }
 
 /* With a long period looks are rare. */
@@ -75,19 +103,22 @@ static u32 kn_uses_seconds(void)
 /* Adds what the threads in @seen were using.  There is a reference on the address space. */
 static void kn_add_uses(struct kn_proc *proc, const struct kn_seen *seen, u32 nr)
 {
+	DECLARE_BITMAP(counts, KN_SEEN_MAX * KN_SEEN_ADDRS) = { 0 };
+	struct policy_uses *samples = &proc->uses->samples;
 	u32 now = jiffies / HZ, i, k;
 
 	kn_stat_add(uses_sampled, nr);
-	policy_uses_expire(proc->uses, now - kn_uses_seconds());
-	if (!mmap_read_trylock(proc->mm))
+	policy_uses_expire(samples, now - kn_uses_seconds());
+	if (!kn_uses_sift(proc->mm, seen, nr, counts))
 		return;
 	for (i = 0; i < nr; i++, seen++) {
-		u32 nid = policy_uses_seen(proc->uses, seen->tid, seen->nid);
+		u32 nid = policy_uses_seen(samples, seen->tid, seen->nid);
 
 		for (k = 0; k < seen->nr_addrs; k++)
-			kn_add_use(proc, seen->addrs[k], seen->tid, nid, now);
+			if (test_bit(i * KN_SEEN_ADDRS + k, counts))
+				policy_uses_add(samples, seen->addrs[k], seen->tid, nid, now);
 	}
-	mmap_read_unlock(proc->mm);
+	kn_stat_add(uses_known, bitmap_weight(counts, KN_SEEN_MAX * KN_SEEN_ADDRS));
 }
 
 /*
@@ -118,17 +149,28 @@ static void kn_use_map_replace(struct kn_proc *proc, struct kn_use_map *new)
 }
 
 /*
- * Has a scan count what is astray, if much more is known than ever before.  What comes and goes,
- * as samples get too few or disagree, waits for a scan that comes anyway.
+ * Has a scan count what is astray, if some node has got much more in the @nr of kn_spans[] than
+ * when that was last asked for: more is known, or the threads that use it belong there now.  What
+ * comes and goes otherwise waits for a scan that comes anyway.
  */
-static void kn_uses_scan(struct kn_proc *proc, u64 bytes)
+static void kn_uses_scan(struct kn_proc *proc, u32 nr)
 {
-	if (bytes <= proc->use_bytes + proc->use_bytes / KN_USES_GROWN_PART)
+	static u64 bytes[KNUMAD_MAX_NODES];
+	u64 *scanned = proc->uses->bytes, all = 0;
+	bool gained = false;
+	u32 i, nid;
+
+	memset(bytes, 0, sizeof(bytes));
+	for (i = 0; i < nr; i++) {
+		bytes[kn_spans[i].nid] += kn_spans[i].end - kn_spans[i].start;
+		all += kn_spans[i].end - kn_spans[i].start;
+	}
+	for (nid = 0; nid < nr_node_ids; nid++)
+		gained |= bytes[nid] > scanned[nid] + all / KN_USES_GAINED_PART;
+	if (!gained)
 		return;
-	proc->use_bytes = bytes;
-	WRITE_ONCE(proc->scan.hurries, true);
-	/* A scan may be putting off its next pass right now: then it is late. */
-	WRITE_ONCE(proc->scan.due, jiffies);
+	memcpy(scanned, bytes, sizeof(bytes));
+	kn_scan_now(proc);
 	kn_workers_kick();
 }
 
@@ -159,26 +201,28 @@ bool kn_uses_any(void)
  * kn_uses_sample - look what a process's threads are using
  * @proc: after kn_uses_begin()
  *
- * Planner thread.  Return: whether to look again soon.
+ * Planner thread.  Return: whether to look again soon, be it for what a scan is finding out.
  */
 bool kn_uses_sample(struct kn_proc *proc)
 {
 	struct kn_use_map *map = NULL;
-	u64 bytes = 0, most = (u64)get_mm_rss(proc->mm) << PAGE_SHIFT;
+	u64 most = (u64)get_mm_rss(proc->mm) << PAGE_SHIFT;
+	struct kn_uses *uses = proc->uses;
 	const struct kn_seen *seen;
-	u32 nr, i;
+	u32 nr;
 
 	if (!mmget_not_zero(proc->mm))
 		return false;
-	proc->uses_looks = min(proc->uses_looks + 1, KN_USES_LOOKS);
-	nr = kn_see_threads(proc, proc->uses_skip, &seen);
-	proc->uses_skip = nr == KN_SEEN_MAX ? proc->uses_skip + nr : 0;
+	uses->looks = min(uses->looks + 1, KN_USES_LOOKS);
+	nr = kn_see_threads(proc, uses->skip, &seen);
+	uses->skip = nr == KN_SEEN_MAX ? uses->skip + nr : 0;
 	kn_add_uses(proc, seen, nr);
 	mmput_async(proc->mm);
 
 	nr = 0;
-	if (proc->uses_looks >= KN_USES_FIRST_LOOKS)
-		nr = kn_spans_to_runs(policy_uses_spans(proc->uses, most, kn_spans, KN_MAX_SPANS));
+	if (uses->looks >= KN_USES_FIRST_LOOKS)
+		nr = kn_spans_to_runs(policy_uses_spans(&uses->samples, most, kn_spans,
+							KN_MAX_SPANS));
 	if (nr)
 		map = kmalloc(struct_size(map, span, nr), GFP_KERNEL);
 	if (map) {
@@ -186,10 +230,9 @@ bool kn_uses_sample(struct kn_proc *proc)
 		memcpy(map->span, kn_spans, nr * sizeof(*kn_spans));
 	}
 	kn_use_map_replace(proc, map);
-	for (i = 0; i < nr; i++)
-		bytes += kn_spans[i].end - kn_spans[i].start;
-	kn_uses_scan(proc, bytes);
-	return proc->uses->nr < KN_USES_ENOUGH && proc->uses_looks < KN_USES_LOOKS;
+	kn_uses_scan(proc, nr);
+	return (uses->samples.nr < KN_USES_ENOUGH && uses->looks < KN_USES_LOOKS) ||
+	       kn_scan_is_hurried(proc);
 }
 
 /**
@@ -205,7 +248,7 @@ u64 kn_uses_home(const struct kn_proc *proc, pid_t tid)
 	u32 nid;
 
 	if (!proc->uses || !rcu_access_pointer(proc->use_map) ||
-	    !policy_uses_home(proc->uses, tid, &nid))
+	    !policy_uses_home(&proc->uses->samples, tid, &nid))
 		return proc->home;
 	return BIT_ULL(nid) & proc->home ?: proc->home;
 }
@@ -224,7 +267,7 @@ pid_t kn_uses_thread(const struct kn_proc *proc, u32 i, u64 *home)
 
 	if (!proc->uses || !rcu_access_pointer(proc->use_map))
 		return 0;
-	tid = proc->uses->user[i].who;
+	tid = proc->uses->samples.user[i].who;
 	if (!tid)
 		return 0;
 	*home = kn_uses_home(proc, tid);
@@ -245,8 +288,6 @@ void kn_uses_forget(struct kn_proc *proc)
 	kvfree(proc->uses);
 	proc->uses = NULL;
 	atomic_dec(&kn_nr_watched);
-	proc->uses_looks = 0;
-	proc->use_bytes = 0;
 }
 
 /**

@@ -19,6 +19,12 @@
 /* So many in a row must agree before what is between them is given to their node. */
 #define LEAST_RUN	3
 
+/*
+ * What lies behind the last of some samples that are spread evenly is on average as much as what
+ * lies between two of them: of that many and more, so that what it may be wrong by is little.
+ */
+#define EVEN_RUN	8
+
 /* A thread belongs to another node once it was seen there so often in a row. */
 #define SETTLED_TIMES	8
 
@@ -199,6 +205,29 @@ static bool goes_on(const struct policy_uses *u, u32 k, u64 most)
 	return u->use[k].nid == u->use[k - 1].nid && u->use[k].addr - u->use[k - 1].addr <= most;
 }
 
+/* How far the memory reaches on each side of a run of samples, those from @first to @behind - 1. */
+static u64 reach(const struct policy_uses *u, u32 first, u32 behind)
+{
+	u64 length = u->use[behind - 1].addr - u->use[first].addr;
+
+	return behind - first < EVEN_RUN ? 0 : length / (behind - first - 1);
+}
+
+/* The run's memory: to no more than half way to the next sample that is not of it. */
+static struct policy_span span_of(const struct policy_uses *u, u32 first, u32 behind)
+{
+	u64 more = reach(u, first, behind), start = u->use[first].addr;
+	u64 end = u->use[behind - 1].addr + (1UL << PAGE_BITS);
+	u64 before = first ? start - u->use[first - 1].addr : 2 * start;
+	u64 after = behind < u->nr ? u->use[behind].addr - end : U64_MAX;
+
+	return (struct policy_span) {
+		.start = start - min(more, before / 2),
+		.end = end + min(more, after / 2),
+		.nid = u->use[first].nid,
+	};
+}
+
 /**
  * policy_uses_spans() - what memory belongs to the threads of one node
  * @u: the process's samples
@@ -220,11 +249,7 @@ u32 policy_uses_spans(const struct policy_uses *u, u64 most, struct policy_span 
 			;
 		if (behind - first < LEAST_RUN)
 			continue;
-		spans[nr++] = (struct policy_span) {
-			.start = u->use[first].addr,
-			.end = u->use[behind - 1].addr + (1UL << PAGE_BITS),
-			.nid = u->use[first].nid,
-		};
+		spans[nr++] = span_of(u, first, behind);
 	}
 	return nr;
 }

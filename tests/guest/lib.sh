@@ -16,6 +16,7 @@ readonly DEBUG=/sys/kernel/debug/knumad
 readonly PARAMS=/sys/module/knumad/parameters
 readonly NUMAB=/proc/sys/kernel/numa_balancing
 readonly HOOKS=/sys/kernel/tracing/enabled_functions
+readonly NULLB=/sys/kernel/config/nullb
 SCRATCH=$(mktemp -d)
 
 # Node of each CPU, once.
@@ -295,8 +296,14 @@ knumad_threads() {
 	cat /proc/[0-9]*/comm 2>/dev/null | grep -E '^knumad(/|_)' || true
 }
 
-# What the module leaves in the system while loaded: empty once it has gone.
+threads_ended() {
+	[[ -z $(knumad_threads) ]]
+}
+
+# What the module leaves in the system while loaded: empty once it has gone. When rmmod returns
+# its threads have left it, but each has the rest of the kernel's own exit before it.
 remains() {
+	[[ -e /sys/module/knumad ]] || within 5 threads_ended || true
 	[[ ! -e /sys/module/knumad ]] || echo "/sys/module/knumad exists"
 	[[ ! -e $DEBUG ]] || echo "$DEBUG exists"
 	[[ ! -e /sys/kernel/tracing/events/knumad ]] || echo "its tracepoints exist"
@@ -305,14 +312,44 @@ remains() {
 	sed 's/^/hook /' "$HOOKS"
 }
 
+has_disks() {
+	modprobe null_blk nr_devices=0 2>/dev/null
+}
+
+# disk NAME MB MB_PER_SECOND: a block device in memory, as fast as said; 0: as it can.
+disk() {
+	mountpoint -q /sys/kernel/config || mount -t configfs configfs /sys/kernel/config
+	mkdir "$NULLB/$1"
+	echo "$2" >"$NULLB/$1/size"
+	echo 1 >"$NULLB/$1/memory_backed"
+	(($3 == 0)) || echo "$3" >"$NULLB/$1/mbps"
+	echo 1024 >"$NULLB/$1/hw_queue_depth"
+	echo 1 >"$NULLB/$1/power"
+	within 5 test -b "/dev/$1"
+	# A request has to fit into what a slow one does in a fiftieth of a second.
+	(($3 == 0)) || echo 32 >"/sys/block/$1/queue/max_sectors_kb"
+}
+
+# swap_disk NAME MB MB_PER_SECOND: one that is swapped to.
+swap_disk() {
+	disk "$@"
+	mkswap "/dev/$1" >/dev/null
+	swapon "/dev/$1"
+}
+
 # Ends the test's own processes and puts the guest back as it was.
 cleanup() {
-	local pid
+	local pid dir
 	for pid in $(jobs -p); do
 		kill -KILL "$pid" 2>/dev/null || true
 	done
 	wait 2>/dev/null || true
 	[[ ! -e /sys/module/knumad ]] || rmmod knumad || true
+	swapoff -a || true
+	for dir in "$NULLB"/nullb*; do
+		[[ ! -d $dir ]] || rmdir "$dir"
+	done
+	rmmod null_blk 2>/dev/null || true
 	echo 1 >"$NUMAB"
 	rm -rf "$SCRATCH"
 }

@@ -8,13 +8,13 @@
 # Time limit: 240 s
 . "$(dirname "$0")/lib.sh"
 
-readonly MB=128 DISK=/dev/nullb0
+readonly MB=128 DISK=/dev/nullb0 SWAPPINESS=/proc/sys/vm/swappiness
 
 restore() {
 	[[ -z ${READER:-} ]] || kill "$READER" || true
-	cleanup
+	[[ -z ${swappiness:-} ]] || echo "$swappiness" >$SWAPPINESS
 	exec 9<&-
-	rmmod null_blk 2>/dev/null || true
+	cleanup
 }
 trap restore EXIT
 
@@ -58,6 +58,10 @@ modprobe null_blk nr_devices=1 gb=2 # what is read from it are zeros
 within 5 test -b $DISK
 exec 9<$DISK # while somebody has it open, its page cache stays
 echo 0 >"$NUMAB"
+# Memory could be swapped out, but the kernel does so only in need.
+swap_disk nullb1 128 0
+swappiness=$(<$SWAPPINESS)
+echo 0 >$SWAPPINESS
 swapped=$(event pswpout)
 
 # Node 0 is full of page cache, node 1 has room.

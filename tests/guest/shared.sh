@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Shared memory: a memfd that one process maps comes home like private memory; one that
-# two map counts apart, and comes home if both have the same home, not if they differ;
-# memory that a fork shares counts apart and stays.
+# two map counts apart, and comes home if both have the same home, not if they differ; memory
+# that a fork shares counts apart and comes home where one of the two runs and the other sleeps.
 # Time limit: 400 s
 . "$(dirname "$0")/lib.sh"
 
@@ -100,13 +100,15 @@ is "its content is right, too" 0 "$HOLD_STATUS"
 unload
 rm "$HOLD_FILE"
 
-# A fork's: the child sleeps and has no home.
+# A fork's: the child sleeps and has no home, so it is all the parent's.
 start_hold parent 0 1x1 shared:$MB plain:$PLAIN_MB
 a=$HOLD_PID
 start=$(start_of parent shared)
-load mode=memory min_rss_mb=24 scan_period_ms=200
+load mode=observe min_rss_mb=24 scan_period_ms=200
 check "what a fork shares is counted apart" within 10 counts "$a" 0
-sleep 5
-is "and stays (pages)" $((MB * 256)) "$(map_pages "$a" 0 "$start")"
+echo memory >"$PARAMS/mode"
+comes_home "and comes home where one of them runs alone" "$a" "$start"
+stop_hold "$a"
+is "its content is right" 0 "$HOLD_STATUS"
 unload
 finish

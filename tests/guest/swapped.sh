@@ -7,17 +7,11 @@
 # Time limit: 200 s
 . "$(dirname "$0")/lib.sh"
 
-readonly NULLB=/sys/kernel/config/nullb ZSWAP=/sys/module/zswap/parameters/enabled
+readonly ZSWAP=/sys/module/zswap/parameters/enabled
 
 restore() {
-	local dir
-	cleanup
-	swapoff -a || true
 	[[ ! -e $ZSWAP ]] || echo N >"$ZSWAP"
-	for dir in "$NULLB"/nullb*; do
-		[[ ! -d $dir ]] || rmdir "$dir"
-	done
-	rmmod null_blk 2>/dev/null || true
+	cleanup
 }
 trap restore EXIT
 
@@ -34,20 +28,6 @@ both_parts_home() {
 	part_home "$1" "$2" "$3" "$4" && part_home "$5" "$6" "$7" "$8"
 }
 
-# disk NAME MB MB_PER_SECOND: a block device in memory, as fast as said; 0: as it can.
-disk() {
-	mountpoint -q /sys/kernel/config || mount -t configfs configfs /sys/kernel/config
-	mkdir "$NULLB/$1"
-	echo "$2" >"$NULLB/$1/size"
-	echo 1 >"$NULLB/$1/memory_backed"
-	(($3 == 0)) || echo "$3" >"$NULLB/$1/mbps"
-	echo 1024 >"$NULLB/$1/hw_queue_depth"
-	echo 1 >"$NULLB/$1/power"
-	within 5 test -b "/dev/$1"
-	# A request has to fit into what a slow one does in a fiftieth of a second.
-	(($3 == 0)) || echo 32 >"/sys/block/$1/queue/max_sectors_kb"
-}
-
 swap_kb() {
 	awk '/^VmSwap/ { print $2 }' "/proc/$1/status"
 }
@@ -55,9 +35,7 @@ swap_kb() {
 # Swap: each of two processes has a part of its memory out, one on a disk, one in zswap.
 swap() {
 	local a b stored before out
-	disk nullb0 192 0
-	mkswap /dev/nullb0 >/dev/null
-	swapon /dev/nullb0
+	swap_disk nullb0 192 0
 	start_hold disk 1 0x1 plain:96 swapped:48
 	a=$HOLD_PID
 	if [[ -w $ZSWAP ]] && echo Y >"$ZSWAP"; then
@@ -106,10 +84,8 @@ home_and_sampled() {
 # again, and a file mapping that is always being written.
 writeback() {
 	local pid writeback=0 samples=0 start end
-	disk nullb1 64 3
+	swap_disk nullb1 64 3
 	disk nullb2 16 3
-	mkswap /dev/nullb1 >/dev/null
-	swapon /dev/nullb1
 	HOLD_FILE=/dev/nullb2 start_hold slow 1 0x1 churned:12 file:2 plain:96
 	pid=$HOLD_PID
 	load mode=off min_rss_mb=64 scan_period_ms=300
@@ -130,7 +106,7 @@ writeback() {
 	is "writeback: all memory is right" 0 "$HOLD_STATUS"
 }
 
-if ! modprobe null_blk nr_devices=0 2>/dev/null; then
+if ! has_disks; then
 	skip "swap and writeback" "the kernel has no null_blk"
 	finish
 	exit
