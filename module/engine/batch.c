@@ -117,6 +117,7 @@ static int kn_batch_take(struct kn_walk *walk, struct page *page, enum kn_page_k
 		list_add_tail(&folio->lru, &batch->copy.folios);
 		node_stat_mod_folio(folio, NR_ISOLATED_ANON + folio_is_file_lru(folio), nr_pages);
 		batch->copy.pages += nr_pages;
+		batch->copy.large |= nr_pages > 1;
 		batch->huge += nr_pages == HPAGE_PMD_NR;
 		batch->from[nid] += nr_pages;
 	} else {

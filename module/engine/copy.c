@@ -143,11 +143,15 @@ static void kn_part_unalloc(struct folio *new, unsigned long private)
 
 KN_DEFINE_MIGRATE_CALLBACKS(kn_part_callbacks, kn_part_alloc, kn_part_unalloc);
 
-/* What allocating left on this CPU's list is given back where room is short. */
+/*
+ * What allocating left on this CPU's list is given back where room is short; in an exchange also
+ * what was freed here, which is what the next leg comes for.
+ */
 static void kn_part_settle(const struct kn_part *part)
 {
-	if (part->purpose == KN_FOR_EXCHANGE ||
-	    kn_node_headroom_pages(part->nid) < 2 * KN_PCP_MOST_PAGES)
+	if (part->purpose == KN_FOR_EXCHANGE)
+		kn_room_settle_here();
+	else if (kn_node_headroom_pages(part->nid) < 2 * KN_PCP_MOST_PAGES)
 		kn_room_settle(part->nid);
 }
 
@@ -161,13 +165,21 @@ static void kn_part_run(struct kn_part *part)
 }
 
 /*
- * Not where the room that is left behind is counted on: a CPU may keep that for a while; nor
- * near a watermark, which two threads that both see the last room would pass.
+ * Not near a watermark, which two threads that both see the last room would pass; the room for an
+ * exchange was taken before, but one huge page is all that it may have room for.
  */
 static bool kn_copy_is_shared(const struct kn_copy *copy)
 {
-	return copy->pages >= KN_COPY_ALONE_PAGES && copy->purpose == KN_FOR_HOME &&
-	       kn_node_headroom_pages(copy->nid) >= copy->pages + 2 * KN_PCP_MOST_PAGES;
+	if (copy->pages < KN_COPY_ALONE_PAGES)
+		return false;
+	switch (copy->purpose) {
+	case KN_FOR_HOME:
+		return kn_node_headroom_pages(copy->nid) >= copy->pages + 2 * KN_PCP_MOST_PAGES;
+	case KN_FOR_EXCHANGE:
+		return !copy->large;
+	default:
+		return false;
+	}
 }
 
 /* Moves what is behind the first half of a copy's pages to @second; none if that is nothing. */

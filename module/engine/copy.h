@@ -11,7 +11,7 @@ struct folio;
 
 /* What pages are copied for. */
 enum kn_purpose {
-	KN_FOR_HOME,			/* a node with room; by two threads, where that pays */
+	KN_FOR_HOME,			/* a node with room */
 	KN_FOR_CACHE,			/* page cache gives way: the caller counts on its room */
 	KN_FOR_EXCHANGE,		/* so it does here, and has made sure of room on the node */
 };
@@ -21,6 +21,7 @@ struct kn_copy {
 	enum kn_purpose purpose;
 	struct list_head folios;	/* in: isolated; out: those that did not go */
 	u64 pages;			/* in: that they have, 4 KiB each */
+	bool large;			/* in: some are large folios */
 	struct folio *spare;		/* a free huge page on @nid or NULL; NULL once it is used */
 	u64 placed;			/* out: pages now on @nid */
 	bool no_room;			/* out: a large folio found none */

@@ -341,7 +341,6 @@ static u64 kn_leg_run(struct kn_exchange *x, u32 k, u64 *cost)
 	moved = kn_migrate_leg(leg->proc, &leg->pass, leg->from, leg->to, max, &leg->spare,
 			       back ? &back->spare : NULL, cost);
 	kn_account_came(leg->to, moved, room - kn_leg_held(leg));
-	cpumask_set_cpu(raw_smp_processor_id(), &x->freed_on);
 	kn_leg_left(leg, back, moved);
 	WRITE_ONCE(leg->moved, leg->moved + moved);
 	kn_stat_add(exchange_pages, moved);
@@ -407,7 +406,6 @@ static u64 kn_exchange_bounce(struct kn_exchange *x, u64 *cost)
 	before = kn_node_free_pages(nid);
 	moved = kn_migrate_leg(leg->proc, &leg->pass, leg->from, nid, KN_BATCH_PAGES, &none,
 			       &back->spare, cost);
-	kn_room_settle(leg->from);	/* or it would not count as free for the next leg */
 	kn_leg_left(leg, back, moved);
 	kn_stat_add(exchange_bounced, moved);
 	if (moved)
@@ -426,23 +424,13 @@ static bool kn_exchange_has_room(const struct kn_exchange *x)
 	return false;
 }
 
-/* Has the room count that the exchange has made; false if all of it does. */
-static bool kn_exchange_settle(struct kn_exchange *x)
-{
-	if (cpumask_empty(&x->freed_on))
-		return false;
-	kn_room_settle_on(&x->freed_on);
-	cpumask_clear(&x->freed_on);
-	return true;
-}
-
 /*
  * No leg could move anything.  If there is no room for any, some of it may be hidden, and the
  * next round will tell; or else it is made elsewhere.  Returns the pages moved for that.
  */
 static u64 kn_exchange_make_room(struct kn_exchange *x, u64 *cost)
 {
-	if (kn_exchange_has_room(x) || kn_exchange_settle(x) || x->nr_legs == 1)
+	if (kn_exchange_has_room(x) || kn_room_settle_freed() || x->nr_legs == 1)
 		return 0;
 	return kn_exchange_bounce(x, cost);
 }

@@ -6,7 +6,6 @@
 #ifndef KNUMAD_ENGINE_EXCHANGE_H
 #define KNUMAD_ENGINE_EXCHANGE_H
 
-#include <linux/cpumask.h>
 #include <linux/list.h>
 #include <linux/kref.h>
 
@@ -38,7 +37,6 @@ struct kn_exchange {
 	u64 gain_ucpu;
 	bool cancelled;			/* the plan has changed */
 	bool planned;			/* in the plan being applied */
-	cpumask_t freed_on;		/* CPUs whose lists may hide room that it has made */
 	u32 nr_legs;
 	struct kn_exchange_leg legs[];
 };

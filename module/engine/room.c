@@ -8,9 +8,11 @@
  * Context: worker threads and copiers, holding nothing; may sleep.
  */
 #include <linux/cpu.h>
+#include <linux/cpumask.h>
 #include <linux/gfp.h>
 #include <linux/kthread.h>
 #include <linux/mm.h>
+#include <linux/mutex.h>
 #include <linux/preempt.h>
 #include <linux/sched/mm.h>
 #include <linux/workqueue.h>
@@ -20,6 +22,9 @@
 #include "node.h"
 #include "room.h"
 #include "stats.h"
+
+/* CPUs where exchanges have run, whose lists may hide room that they have made; a snapshot. */
+static cpumask_t kn_freed_on;
 
 /* From one node or not at all, and not from what is kept for emergencies. */
 #define KN_GFP_NODE	(__GFP_THISNODE | __GFP_NOWARN | __GFP_NOMEMALLOC)
@@ -100,24 +105,43 @@ static long kn_settle_here(void *unused)
 }
 
 /**
- * kn_room_settle_on - have pages that were just freed count as free
- * @cpus: where they were freed
+ * kn_room_settle_here - have pages that an exchange has just freed count as free
  *
  * On whatever node they are: a CPU's list of one takes in as many as its part of the low
- * watermark.  Worker thread; waits for each of these CPUs.
+ * watermark.  The caller may have come from another CPU since: kn_room_settle_freed() empties
+ * those.
  */
-void kn_room_settle_on(const struct cpumask *cpus)
+void kn_room_settle_here(void)
 {
+	cpumask_set_cpu(raw_smp_processor_id(), &kn_freed_on);
+	kn_settle_here(NULL);
+}
+
+/**
+ * kn_room_settle_freed - have all pages that exchanges have freed count as free
+ *
+ * Worker thread; waits for each of the CPUs where they ran.  Return: false if they have run on none
+ * since the last time.
+ */
+bool kn_room_settle_freed(void)
+{
+	static DEFINE_MUTEX(lock);
+	bool some = false;
 	int cpu;
 
-	for_each_cpu(cpu, cpus) {
+	mutex_lock(&lock);
+	for_each_cpu(cpu, &kn_freed_on) {
 		if (kthread_should_stop())
-			return;
+			break;
+		cpumask_clear_cpu(cpu, &kn_freed_on);
 		cpus_read_lock();
 		if (cpu_online(cpu))
 			work_on_cpu(cpu, kn_settle_here, NULL);
 		cpus_read_unlock();
+		some = true;
 	}
+	mutex_unlock(&lock);
+	return some;
 }
 
 /**

@@ -7,13 +7,13 @@
 
 #include <linux/types.h>
 
-struct cpumask;
 struct folio;
 
 struct folio *kn_room_alloc(int nid, unsigned int order, bool exchange);
 struct folio *kn_room_keep(int nid);
 void kn_room_settle(int nid);
-void kn_room_settle_on(const struct cpumask *cpus);
+void kn_room_settle_here(void);
+bool kn_room_settle_freed(void);
 void kn_room_release(struct folio *room, int nid);
 
 #endif /* KNUMAD_ENGINE_ROOM_H */
