@@ -94,17 +94,6 @@ void kn_scan_now(struct kn_proc *proc)
 	WRITE_ONCE(proc->scan.due, jiffies);
 }
 
-/**
- * kn_scan_is_hurried - whether a pass that somebody waits for is to come, or under way
- * @proc: the process
- *
- * Planner thread; a snapshot.
- */
-bool kn_scan_is_hurried(const struct kn_proc *proc)
-{
-	return READ_ONCE(proc->scan.hurries) || READ_ONCE(proc->scan.hurried);
-}
-
 /* Page-table lock held.  Counts pages that only the threads of another node use. */
 static void kn_scan_use(const struct kn_scan_walk *s, unsigned long addr, int nid,
 			unsigned int nr_pages)
@@ -225,7 +214,7 @@ static void kn_scan_begin(struct kn_proc *proc)
 
 	scan->begun = true;
 	scan->elsewhere_end = 0;
-	WRITE_ONCE(scan->hurried, READ_ONCE(scan->hurries));
+	scan->hurried = READ_ONCE(scan->hurries);
 	if (scan->hurried)
 		WRITE_ONCE(scan->hurries, false);
 	kn_accessed_begin(proc, scan->hurried);
@@ -249,7 +238,7 @@ static void kn_scan_finish(struct kn_proc *proc)
 	WRITE_ONCE(scan->due, jiffies + msecs_to_jiffies(next_ms));
 	WRITE_ONCE(scan->cursor, 0);
 	scan->begun = false;
-	WRITE_ONCE(scan->hurried, false);
+	scan->hurried = false;
 	WRITE_ONCE(scan->complete, true);
 	kn_stat_inc(scan_passes);
 	trace_knumad_scan(proc->tgid, movable, fixed, next_ms);

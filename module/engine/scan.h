@@ -11,7 +11,6 @@ bool kn_scan_is_due(const struct kn_proc *proc);
 u64 kn_scan(struct kn_proc *proc, u64 max_cost);
 void kn_scan_hurry(struct kn_proc *proc);
 void kn_scan_now(struct kn_proc *proc);
-bool kn_scan_is_hurried(const struct kn_proc *proc);
 void kn_scan_settle(struct kn_proc *proc);
 
 #endif /* KNUMAD_ENGINE_SCAN_H */

@@ -201,7 +201,7 @@ bool kn_uses_any(void)
  * kn_uses_sample - look what a process's threads are using
  * @proc: after kn_uses_begin()
  *
- * Planner thread.  Return: whether to look again soon, be it for what a scan is finding out.
+ * Planner thread.  Return: whether to look again soon.
  */
 bool kn_uses_sample(struct kn_proc *proc)
 {
@@ -231,8 +231,7 @@ bool kn_uses_sample(struct kn_proc *proc)
 	}
 	kn_use_map_replace(proc, map);
 	kn_uses_scan(proc, nr);
-	return (uses->samples.nr < KN_USES_ENOUGH && uses->looks < KN_USES_LOOKS) ||
-	       kn_scan_is_hurried(proc);
+	return uses->samples.nr < KN_USES_ENOUGH && uses->looks < KN_USES_LOOKS;
 }
 
 /**

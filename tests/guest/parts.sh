@@ -61,9 +61,10 @@ near_permille() {
 	echo $((all ? near * 1000 / all : 0))
 }
 
-# Close to where two parts meet nobody knows whose a page is.
+# Close to where two parts meet nobody knows whose a page is. Before anything moves all threads
+# may be seen on one node, with the memory.
 parts_are_near() {
-	(($(near_permille) >= 900))
+	(($(stat_of migrate_pages_by_use) > 0 && $(near_permille) >= 900))
 }
 
 explain() {
