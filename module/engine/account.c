@@ -2,8 +2,8 @@
 /*
  * The accounts of nodes: what keeps exchanges from draining one.
  *
- * What exchanges have put on a node, less what they and other moves took from it while it was
- * full, is its account, kn_put_on[];
+ * What exchanges have put on a node, less what they took from it, and some of what left it
+ * meanwhile, is its account, kn_put_on[];
  * what they have taken room for, or keep free for a huge page, is in kn_coming[].  No leg may
  * bring the sum above KN_MOST_PUT_ON: that is what keeps a node from being drained where one
  * half of an exchange fails, whoever fails, and in whatever order the batches come.  Where the
@@ -30,6 +30,9 @@
  */
 #define KN_MOST_PUT_ON		(KN_BATCH_PAGES - 128)
 
+/* What a node may be owed for pages that no exchange took. */
+#define KN_MOST_OWED		(4 * KN_BATCH_PAGES)
+
 /* Less room than this many pages on a node is none. */
 #define KN_LEAST_ROOM		64
 
@@ -39,6 +42,7 @@
 static atomic_long_t kn_put_on[KNUMAD_MAX_NODES];
 static atomic_long_t kn_coming[KNUMAD_MAX_NODES];
 static unsigned long kn_concerned_at[KNUMAD_MAX_NODES];	/* planner thread only; jiffies */
+static u64 kn_concerned;	/* nodes that the plan's exchanges enter or leave */
 
 /**
  * kn_account_pages - what exchanges put on a node beyond what left it
@@ -155,10 +159,10 @@ void kn_account_came(int nid, u64 moved, long room)
 }
 
 /**
- * kn_account_left - account for pages that have left their node
- * @nid: the node, of an exchange, or full
+ * kn_account_left - account for pages of a leg that have left their node
+ * @nid: the node
  * @moved: pages
- * @held: of their room so many pages are held for the leg that comes back, if they are a leg's
+ * @held: of their room so many pages are held for the leg that comes back
  *
  * Worker threads.
  */
@@ -166,6 +170,24 @@ void kn_account_left(int nid, u64 moved, long held)
 {
 	atomic_long_add(held, &kn_coming[nid]);
 	atomic_long_sub(moved, &kn_put_on[nid]);
+}
+
+/**
+ * kn_account_owe - account for pages that have left a node by themselves, not for others
+ * @nid: the node
+ * @moved: pages
+ *
+ * Worker threads.  Where an exchange goes on and there is no room otherwise, those who wait for
+ * some get what these leave: one process of a circle that has found room ahead of the others would
+ * leave them with nobody to exchange the rest with.  No more than some batches at a time: who else
+ * uses memory may have taken it meanwhile.
+ */
+void kn_account_owe(int nid, u64 moved)
+{
+	if ((READ_ONCE(kn_concerned) & BIT_ULL(nid)) &&
+	    kn_node_headroom_pages(nid) < KN_BATCH_PAGES &&
+	    kn_account_owed_pages(nid) + moved <= KN_MOST_OWED)
+		atomic_long_sub(moved, &kn_put_on[nid]);
 }
 
 /**
@@ -179,6 +201,7 @@ void kn_accounts_close(u64 concerned)
 {
 	int nid;
 
+	WRITE_ONCE(kn_concerned, concerned);
 	for (nid = 0; nid < nr_node_ids; nid++) {
 		if (concerned & BIT_ULL(nid))
 			kn_concerned_at[nid] = jiffies;

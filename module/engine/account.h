@@ -18,6 +18,7 @@ long kn_account_take_room(int nid, long held, bool alone);
 void kn_account_drop_room(int nid, long room);
 void kn_account_came(int nid, u64 moved, long room);
 void kn_account_left(int nid, u64 moved, long held);
+void kn_account_owe(int nid, u64 moved);
 
 void kn_accounts_close(u64 concerned);
 

@@ -186,19 +186,6 @@ static bool kn_make_room(int nid, u64 pages, u64 *cost)
 	return false;
 }
 
-/*
- * A full node that pages have left is owed as many: who has waited for room there gets it, though
- * it is below the watermark, as before.
- */
-static void kn_migrate_owe(const struct kn_batch *batch)
-{
-	int nid;
-
-	for_each_node_mask(nid, node_states[N_MEMORY])
-		if (batch->from[nid] > 0 && kn_node_headroom_pages(nid) < KN_BATCH_PAGES)
-			kn_account_left(nid, batch->from[nid], 0);
-}
-
 /**
  * kn_migrate_batch - bring the next pages of a process into a node
  * @proc: its home has the node, and the plan wants pages moved there
@@ -220,6 +207,7 @@ u64 kn_migrate_batch(struct kn_proc *proc, int nid)
 		.max = U64_MAX,
 	};
 	u64 moved;
+	int source;
 
 	if (!(home & BIT_ULL(nid)))
 		return 0;
@@ -233,7 +221,9 @@ u64 kn_migrate_batch(struct kn_proc *proc, int nid)
 		batch.sources = ~BIT_ULL(nid);
 	}
 	moved = kn_pass_batch(&m->pass, &batch, quota, KN_MIGRATE_RETRY_MS);
-	kn_migrate_owe(&batch);
+	for_each_node_mask(source, node_states[N_MEMORY])
+		if (batch.from[source] > 0)
+			kn_account_owe(source, batch.from[source]);
 	atomic_long_sub(moved, &m->quota);
 	if (batch.by_use) {
 		atomic_long_sub(moved, &proc->pages[nid].astray);
