@@ -4,7 +4,7 @@
 # An exchange between full nodes that is cut off while it is under way: by rmmod, by the mode, by
 # a plan that changes because the threads now are where the memory was, by one of the two
 # processes' end. Each time it is dropped, no page is left isolated, no node is short of
-# more than a batch by it, and what the processes have in memory is right.
+# more than a batch by it, and what the one that is left has in memory is right.
 # Time limit: 300 s
 . "$(dirname "$0")/lib.sh"
 

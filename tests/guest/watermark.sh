@@ -28,11 +28,9 @@ listed_pages() {
 }
 
 # Since 6.7 the allocator hands a CPU up to 63 << 5 small pages at a time, which are not free any
-# more, though the next pages come from there: so much less may be seen for a moment. And who
-# samples uses some memory itself, some of it on this node.
-own=256
-plain_least=-$own
-(($(uname -r | awk -F. '{ print $1 * 100 + $2 }') < 607)) || plain_least=$((-3072 - own))
+# more, though the next pages come from there: so much less may be seen for a moment.
+plain_least=0
+(($(uname -r | awk -F. '{ print $1 * 100 + $2 }') < 607)) || plain_least=-3072
 
 # run_case KIND MB LEAVE_MB LEAST: a process of so much, where so much is left for it.
 run_case() {
@@ -59,10 +57,12 @@ run_case() {
 		"least spare seen: $least; no_room $(stat_of migrate_no_room)"
 	at_least "$kind: some memory came (pages)" $((room / 4)) "$here"
 	at_least "$kind: node 1's free pages above the high watermark, at the least" "$bound" "$least"
-	at_least "$kind: the tracepoint tells of them (pages)" $((here * 9 / 10)) \
+	at_least "$kind: the tracepoint tells of the pages that came" $((here * 9 / 10)) \
 		"$(sed -n 's/.* migrated=\([0-9]*\) .*/\1/p' "$trace/trace" | awk '{ sum += $1 } END { print sum + 0 }')"
-	# Others free and use some pages meanwhile, and what lies on CPUs' lists becomes free.
-	more=$((listed + 2048 - plain_least))
+	# Others free and use some pages meanwhile; before the second case those of the first lie on
+	# CPUs' lists.
+	more=$((3072 - plain_least))
+	[[ $kind == thp ]] || more=$((listed + 1024))
 	at_most "$kind: no more memory came than there was room for" $((room + gave + more)) "$here"
 	echo 0 >"$trace/events/knumad/knumad_migrate/enable"
 	echo >"$trace/trace"
@@ -74,6 +74,6 @@ run_case() {
 }
 
 echo 0 >"$NUMAB"
-run_case thp 192 72 -$own
+run_case thp 192 72 0
 run_case plain 96 40 $plain_least
 finish
