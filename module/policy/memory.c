@@ -121,6 +121,8 @@ static struct policy_past next_past(const struct plan *pl, u32 i)
 	u64 home = pl->procs[i].home;
 
 	past.moving = pl->out[i].move_pages || pl->out[i].exchange_pages;
+	past.gives = home && home == p->home && (pl->procs[i].gave_way ||
+		     (past.gives && pl->out[i].mem_home_permille < 1000 - STOP_PERMILLE));
 	if (home == p->home) {
 		if (past.age < U32_MAX)
 			past.age++;

@@ -88,6 +88,9 @@ struct plan_key {
 	u32 idx;
 };
 
+/* Fewer pages than this are not worth an exchange. */
+#define PLAN_CRUMB_PAGES	64
+
 /* What still wants from one node to another, see exchange.c. */
 struct plan_edge {
 	u64 want;		/* pages, of all processes */
@@ -141,6 +144,11 @@ struct plan {
 static inline bool plan_single(u64 home)
 {
 	return home && !(home & (home - 1));
+}
+
+static inline struct plan_edge *plan_edge_of(const struct plan *pl, u32 from, u32 to)
+{
+	return &pl->edges[from * pl->nr_nodes + to];
 }
 
 static inline u64 plan_pages_at(const struct policy_proc *p, u32 nid)
@@ -229,7 +237,15 @@ u32 plan_swap_blocked(struct plan *pl);
 void plan_home_by_run(struct plan *pl, u32 i);
 
 /* exchange.c */
+struct policy_exchange *plan_next_exchange(struct plan *pl);
+bool plan_next_on(struct plan *pl, u32 from, u32 to);
+u64 plan_saved_by(const struct plan *pl, const struct plan_edge *e, u64 pages);
+const struct policy_exchange *plan_bring(struct plan *pl, u32 from, u32 to, u64 pages,
+					 const struct policy_exchange *like);
 void plan_exchange(struct plan *pl);
+
+/* give_way.c */
+void plan_give_way(struct plan *pl);
 
 /* memory.c */
 u64 plan_destinations(const struct plan *pl, u32 i);

@@ -45,6 +45,7 @@ struct policy_node {
  * @calm: passes since that, or since a change was last forgotten
  * @changes: how often its home lately changed
  * @moving: its memory was being moved in the last pass
+ * @gives: it has memory away from home that gave way to another's
  *
  * Opaque to the caller: zero for a new process, then copied from the verdict.
  */
@@ -54,6 +55,7 @@ struct policy_past {
 	u32 calm;
 	u16 changes;
 	bool moving;
+	bool gives;
 };
 
 /**

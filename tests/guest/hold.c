@@ -5,7 +5,8 @@
  *
  *   hold MEMORY_NODE SPIN_NODE[xTHREADS]|- KIND:MB...
  *
- * Threads: one for each of the node's CPUs if not said otherwise.
+ * Threads: one for each of the node's CPUs if not said otherwise; they run $HOLD_BUSY percent
+ * of the time, all of it if that is not set.
  *
  * On SIGTERM all memory is checked: the exit status is 0 only if it is as it was filled.
  *
@@ -30,12 +31,14 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #define FIRST_ADDRESS	0x100000000000UL
 #define ADDRESS_STEP	0x000100000000UL
 #define MAX_REGIONS	16
 #define REST_BYTES	(128UL << 10)
+#define MOST_REST_NS	500000000L
 
 #ifndef MADV_PAGEOUT
 #define MADV_PAGEOUT	21
@@ -66,6 +69,7 @@ struct region {
 
 static struct region regions[MAX_REGIONS];
 static int nr_regions;
+static int busy_percent = 100;
 
 static void die(const char *what)
 {
@@ -245,21 +249,43 @@ static void settle_region(const struct region *r, int nid)
 		share_regions();
 }
 
+/* Sleeps as much longer than the thread has run since @begun as busy_percent wants. */
+static void sleep_in_turn(struct timespec *begun)
+{
+	struct timespec now, rest = { 0 };
+	long ran;
+
+	if (busy_percent >= 100)
+		return;
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	ran = (now.tv_sec - begun->tv_sec) * 1000000000L + now.tv_nsec - begun->tv_nsec;
+	rest.tv_nsec = ran * (100 - busy_percent) / busy_percent;
+	if (rest.tv_nsec > MOST_REST_NS)
+		rest.tv_nsec = MOST_REST_NS;
+	nanosleep(&rest, NULL);
+	*begun = now;
+}
+
 /*
  * Reads all memory over and over: a load that belongs where the memory is.  The pause is a rest
  * for the machine that the lab's guest is on.
  */
 static void *spin(void *unused)
 {
+	struct timespec begun;
+
 	(void)unused;
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &begun);
 	for (;;)
 		for (int i = 0; i < nr_regions; i++) {
 			if (regions[i].kind >= COLD)
 				continue;
 			for (size_t at = 0; at < regions[i].bytes; at += 64) {
 				(void)*(volatile char *)(regions[i].start + at);
-				if (at % REST_BYTES == 0)
-					__builtin_ia32_pause();
+				if (at % REST_BYTES)
+					continue;
+				__builtin_ia32_pause();
+				sleep_in_turn(&begun);
 			}
 		}
 	return NULL;
@@ -327,6 +353,12 @@ int main(int argc, char **argv)
 	for (int i = 0; i < nr_regions; i++) {
 		settle_region(&regions[i], nid);
 		printf("%s %lx\n", kind_names[regions[i].kind], (unsigned long)regions[i].start);
+	}
+	if (getenv("HOLD_BUSY"))
+		busy_percent = atoi(getenv("HOLD_BUSY"));
+	if (busy_percent < 1) {
+		fprintf(stderr, "hold: $HOLD_BUSY: expected 1 to 100, found %s\n", getenv("HOLD_BUSY"));
+		return 2;
 	}
 	if (getenv("HOLD_ASYNC"))
 		start_async_worker(atoi(getenv("HOLD_ASYNC")));

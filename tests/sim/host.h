@@ -17,6 +17,18 @@
 #define HOST_MAX_PROCS	10000
 #define HOST_PASTS	4	/* homes that a process is remembered to have had */
 
+/**
+ * enum small_kind - what kind of small hosts
+ * @SMALL_ROOMY: with free memory, nothing bound
+ * @SMALL_FULL: no page is free, and most processes are bound to a node
+ * @SMALL_NO_EXCHANGE: the same hosts, but the policy may not exchange any memory
+ */
+enum small_kind {
+	SMALL_ROOMY,
+	SMALL_FULL,
+	SMALL_NO_EXCHANGE,
+};
+
 struct options {
 	u64 seed;
 	u32 hours;
@@ -26,6 +38,7 @@ struct options {
 	u32 period_ms;		/* between two plans; the module's scan_period_ms */
 	bool calm;		/* nobody comes, goes or changes */
 	u32 small;		/* that many small hosts instead */
+	enum small_kind kind;	/* and of this kind */
 	bool check;		/* the short version with marks */
 };
 
@@ -119,7 +132,8 @@ struct regret {
 };
 
 /* small.c: small hosts against an exhaustive search */
-bool small_run(u64 seed, u32 hosts, bool print, struct regret *r, char message[SIM_MESSAGE]);
+bool small_run(enum small_kind kind, u64 seed, u32 hosts, bool print, struct regret *r,
+	       char message[SIM_MESSAGE]);
 
 /* check.c: the marks */
 int check_run(const struct options *o);

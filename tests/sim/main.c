@@ -24,6 +24,8 @@ static const char usage[] =
 	"  --period MS    between two plans, 100 to 60000 (default 1000, as the module's)\n"
 	"  --calm         all start ill placed, and nobody comes, goes or changes\n"
 	"  --small N      instead: N small hosts against the best placement there is\n"
+	"  --full         those without a free page, most of their processes bound\n"
+	"  --no-exchange  likewise, and no memory may be exchanged\n"
 	"  --check        instead: a short version with marks, KTAP\n"
 	"  --help         this text\n";
 
@@ -63,6 +65,12 @@ static void read_options(struct options *o, int argc, char **argv)
 		} else if (!strcmp(name, "--calm")) {
 			o->calm = true;
 			continue;
+		} else if (!strcmp(name, "--full")) {
+			o->kind = SMALL_FULL;
+			continue;
+		} else if (!strcmp(name, "--no-exchange")) {
+			o->kind = SMALL_NO_EXCHANGE;
+			continue;
 		} else if (!strcmp(name, "--check")) {
 			o->check = true;
 			continue;
@@ -85,6 +93,8 @@ static void read_options(struct options *o, int argc, char **argv)
 		}
 		k++;
 	}
+	if (o->kind != SMALL_ROOMY && !o->small)
+		refuse("--full, --no-exchange", "--small beside it", NULL);
 	if (o->cpus < o->nodes)
 		refuse("--cpus", "at least one for each node", "fewer");
 }
@@ -104,7 +114,7 @@ int main(int argc, char **argv)
 	if (o.check)
 		return check_run(&o);
 	if (o.small)
-		good = small_run(o.seed, o.small, true, &r, message);
+		good = small_run(o.kind, o.seed, o.small, true, &r, message);
 	else
 		good = play(&o, true, all, last, message);
 	if (!good)

@@ -7,6 +7,7 @@
  * with it or left where it was. What a placement costs is told in the policy's own unit:
  * ucpu lost to distance, and to queueing beside an idle CPU. The regret is what the
  * policy's placement, at rest, costs above the cheapest, as part of the host's demand.
+ * Where no page is free the policy may even do better: it exchanges parts of memory, too.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@
 #define QUEUE_UCPU	16000	/* for each mcpu, as in the policy */
 #define BAD_PERCENT	10
 #define WORST		5	/* printed */
+#define UNBOUND_PART	5	/* where no page is free, one of so many is not bound */
 
 struct search {
 	struct sim *sim;
@@ -78,11 +80,29 @@ static void fill_pages(struct sim *sim, u32 i, u32 fill, u64 *seed)
 	}
 }
 
+/* No page is free, and most processes may run on one node only, wherever their memory is. */
+static void fill_up(struct sim *sim, u64 *seed)
+{
+	u32 i, nid, n = sim->nr_nodes;
+
+	for (nid = 0; nid < n; nid++)
+		sim->nodes[nid].free_pages = 0;
+	for (i = 0; i < sim->nr_procs; i++) {
+		u32 at = below(seed, n);
+
+		if (!below(seed, UNBOUND_PART))
+			continue;
+		sim->procs[i].p.cpu_nodes = BIT_ULL(at);
+		for (nid = 0; nid < n; nid++)
+			sim->run[(size_t)i * n + nid] = nid == at ? sim->procs[i].true_demand_mcpu : 0;
+	}
+}
+
 /* All fit their node, and all the nodes: what is lost is lost by the placement. */
-static void random_small(struct sim *sim, u64 seed)
+static void random_small(struct sim *sim, enum small_kind kind, u64 seed)
 {
 	u32 n = 2 + below(&seed, 2), procs = 2 + below(&seed, MAX_PROCS - 1), i, nid;
-	u32 fill = below(&seed, 3) ? 60 : 95, load = 40 + below(&seed, 50);
+	u32 fill = kind == SMALL_ROOMY && below(&seed, 3) ? 60 : 95, load = 40 + below(&seed, 50);
 	u64 cpus = 0, least = U64_MAX, left;
 
 	sim_init(sim, n, procs, seed);
@@ -110,6 +130,10 @@ static void random_small(struct sim *sim, u64 seed)
 		for (nid = 0; nid < n; nid++)
 			sim->run[(size_t)i * n + nid] = sp->true_demand_mcpu / n;
 	}
+	if (kind != SMALL_ROOMY)
+		fill_up(sim, &seed);
+	if (kind == SMALL_NO_EXCHANGE)
+		sim->exchanges.max = sim->exchanges_again.max = 0;
 }
 
 static u64 pages_of(const struct search *f, u32 i)
@@ -173,6 +197,8 @@ static void search_at(struct search *f, u32 i, u32 nid, bool follows, s64 cost)
 	u64 pages[POLICY_MAX_NODES] = { 0 }, total = pages_of(f, i);
 	bool fits = true;
 
+	if (!(f->sim->procs[i].p.cpu_nodes & BIT_ULL(nid)))
+		return;
 	if (follows)
 		pages[nid] = total;
 	else
@@ -211,11 +237,17 @@ static void search_from(struct search *f, u32 i, s64 cost)
 
 static void search_best(struct search *f, struct sim *sim)
 {
-	u32 i;
+	u32 i, nid;
 
 	memset(f, 0, sizeof(*f));
 	f->sim = sim;
 	f->best = S64_MAX;
+	/* What is neither free nor of a process stays. */
+	for (nid = 0; nid < sim->nr_nodes; nid++) {
+		f->used[nid] = sim->nodes[nid].total_pages - sim->nodes[nid].free_pages;
+		for (i = 0; i < sim->nr_procs; i++)
+			f->used[nid] -= sim->pages[(size_t)i * sim->nr_nodes + nid];
+	}
 	for (i = 0; i < sim->nr_procs; i++)
 		memcpy(f->start[i], sim->pages + (size_t)i * sim->nr_nodes,
 		       sim->nr_nodes * sizeof(u64));
@@ -223,7 +255,8 @@ static void search_best(struct search *f, struct sim *sim)
 }
 
 /* Regret of one host in percent of its demand, and what leaving all as it was costs. */
-static bool small_one(u64 seed, bool print, double *regret, double *untouched, char *message)
+static bool small_one(enum small_kind kind, u64 seed, bool print, double *regret,
+		      double *untouched, char *message)
 {
 	struct search f;
 	struct sim sim;
@@ -231,7 +264,7 @@ static bool small_one(u64 seed, bool print, double *regret, double *untouched, c
 	bool good = true;
 	u32 i;
 
-	random_small(&sim, seed);
+	random_small(&sim, kind, seed);
 	search_best(&f, &sim);
 	for (i = 0; i < sim.nr_procs; i++)
 		demand += sim.procs[i].true_demand_mcpu * 1000.0;
@@ -253,7 +286,8 @@ static bool small_one(u64 seed, bool print, double *regret, double *untouched, c
 	return good;
 }
 
-bool small_run(u64 seed, u32 hosts, bool print, struct regret *r, char message[SIM_MESSAGE])
+bool small_run(enum small_kind kind, u64 seed, u32 hosts, bool print, struct regret *r,
+	       char message[SIM_MESSAGE])
 {
 	double worst[WORST + 1] = { 0 }, regret, untouched;
 	u64 seeds[WORST + 1] = { 0 };
@@ -261,9 +295,11 @@ bool small_run(u64 seed, u32 hosts, bool print, struct regret *r, char message[S
 
 	*r = (struct regret){ .hosts = hosts };
 	for (k = 0; k < hosts; k++) {
-		if (!small_one(seed + k, false, &regret, &untouched, message))
+		if (!small_one(kind, seed + k, false, &regret, &untouched, message))
 			return false;
-		r->mean_percent += (regret > 0 ? regret : 0) / hosts;
+		if (kind == SMALL_ROOMY && regret < 0)
+			regret = 0;
+		r->mean_percent += regret / hosts;
 		r->first_touch_percent += (untouched > 0 ? untouched : 0) / hosts;
 		r->bad += regret > BAD_PERCENT;
 		for (at = WORST; at && worst[at - 1] < regret; at--) {
@@ -281,7 +317,7 @@ bool small_run(u64 seed, u32 hosts, bool print, struct regret *r, char message[S
 	       hosts, (unsigned long long)seed, PASSES, r->mean_percent, r->worst_percent,
 	       BAD_PERCENT, r->bad, r->first_touch_percent);
 	for (k = 0; k < WORST && k < hosts; k++)
-		if (!small_one(seeds[k], true, &regret, &untouched, message))
+		if (!small_one(kind, seeds[k], true, &regret, &untouched, message))
 			return false;
 	return true;
 }

@@ -30,14 +30,72 @@ static bool leg_rules(const struct sim *sim, const struct policy_snapshot *s,
 		return rule_broken(message, "%s: exchange: %llu pages to node %u, where it may not have any",
 				   name, (unsigned long long)x->pages, leg->to);
 	comes_home = (v->home & BIT_ULL(leg->to)) && !(v->home & BIT_ULL(leg->from));
-	if (x->kind == POLICY_GIVE_WAY && k == 1) {
-		if (v->home && v->reason != POLICY_IDLE)
-			return rule_broken(message, "%s: has a home, but gives way", name);
-	} else if (!comes_home) {
+	if (!comes_home && !(x->kind == POLICY_GIVE_WAY && k == 1))
 		return rule_broken(message, "%s: exchange: node %u to %u is not the way to its home %llx",
 				   name, leg->from, leg->to, (unsigned long long)v->home);
-	}
 	return true;
+}
+
+/* Whether the one that gives way has a home, and runs there. */
+static bool leaves_home(const struct sim *sim, const struct policy_exchange *x)
+{
+	const struct policy_verdict *v = &sim->verdicts[x->legs[1].proc];
+
+	return v->home && v->reason != POLICY_IDLE;
+}
+
+/*
+ * What the one that gives way loses while it runs at home, or where it does now, in ucpu: its
+ * demand times the share of its pages times how much farther (in tenths) they will be.
+ */
+static double lost_by_giving_way(const struct sim *sim, const struct policy_snapshot *s,
+				 const struct policy_exchange *x)
+{
+	const struct policy_leg *leg = &x->legs[1];
+	const struct policy_proc *p = &s->procs[leg->proc];
+	double farther = 0, run = 0, all = 0, demand = p->demand_mcpu;
+	u32 nid;
+
+	for (nid = 0; nid < s->nr_nodes; nid++) {
+		const u8 *row = &s->distance[nid * s->nr_nodes];
+		double time = p->run_mcpu[nid];
+
+		if (leaves_home(sim, x))
+			time = (p->home & BIT_ULL(nid)) != 0;
+		farther += time * ((double)row[leg->to] - row[leg->from]);
+		run += time;
+		all += p->pages[nid] + p->fixed_pages[nid];
+	}
+	if (demand > p->nr_threads * 1000.0)
+		demand = p->nr_threads * 1000.0;
+	return run && farther > 0 ? demand * 100 * farther / run * x->pages / all : 0;
+}
+
+/*
+ * Who gives way loses half of what is saved at most; a quarter when it begins to at home, where it
+ * stays.
+ */
+static bool gain_rules(const struct sim *sim, const struct policy_snapshot *s,
+		       const struct policy_exchange *x, char *message)
+{
+	const struct policy_leg *leg = &x->legs[1];
+	const char *name;
+	double lost, least;
+
+	if (x->kind != POLICY_GIVE_WAY)
+		return true;
+	name = sim->procs[sim->index[leg->proc]].name;
+	if (leaves_home(sim, x) &&
+	    (sim->verdicts[leg->proc].changed || s->procs[leg->proc].home != BIT_ULL(leg->from)))
+		return rule_broken(message, "%s: gives way from node %u, but its home is %llx", name,
+				   leg->from, (unsigned long long)s->procs[leg->proc].home);
+	lost = lost_by_giving_way(sim, s, x);
+	least = leaves_home(sim, x) && !s->procs[leg->proc].past.gives ? 4 : 2;
+	if (x->gain_ucpu >= least * lost - 1)
+		return true;
+	return rule_broken(message, "%s: gives way with %llu pages and loses %.0f ucpu for a gain of %llu",
+			   name, (unsigned long long)x->pages, lost,
+			   (unsigned long long)x->gain_ucpu);
 }
 
 /* Pages that all exchanges take off @nid of the process at index @k. */
@@ -99,6 +157,8 @@ bool exchange_rules_hold(const struct sim *sim, const struct policy_snapshot *s,
 		    x->nr_legs > POLICY_EXCHANGE_LEGS || !x->pages)
 			return rule_broken(message, "an exchange of %llu pages with %u legs",
 					   (unsigned long long)x->pages, x->nr_legs);
+		if (!gain_rules(sim, s, x, message))
+			return false;
 		for (k = 0; k < x->nr_legs; k++) {
 			const struct policy_leg *leg = &x->legs[k];
 

@@ -281,6 +281,13 @@ static bool expect(struct scenario *sc, const struct line *l, char *message)
 			 l->number, l->word[2], (unsigned long long)sc->sim.exchanged_pages);
 		return false;
 	}
+	if (!strcmp(l->word[1], "returned") && l->words == 3) {
+		if (sc->sim.returned_pages <= to_pages(l->word[2]))
+			return true;
+		snprintf(message, SIM_MESSAGE, "line %u: expected at most %s back where they were, found %llu pages",
+			 l->number, l->word[2], (unsigned long long)sc->sim.returned_pages);
+		return false;
+	}
 	sp = find(&sc->sim, l->word[1]);
 	if (!sp)
 		return wrong(l, message, "expected the name of a process");

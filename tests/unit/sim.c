@@ -48,6 +48,7 @@ void sim_init(struct sim *sim, u32 nr_nodes, u32 max_procs, u64 seed)
 	sim->procs = need(max_procs, sizeof(*sim->procs));
 	sim->pages = need(places, sizeof(u64));
 	sim->fixed = need(places, sizeof(u64));
+	sim->left = need(places, sizeof(u64));
 	sim->run = need(places, sizeof(u32));
 	sim->into = need(places, sizeof(u64));
 	sim->into_again = need(places, sizeof(u64));
@@ -69,6 +70,7 @@ void sim_free(struct sim *sim)
 	free(sim->procs);
 	free(sim->pages);
 	free(sim->fixed);
+	free(sim->left);
 	free(sim->run);
 	free(sim->into);
 	free(sim->into_again);
@@ -122,6 +124,7 @@ void sim_exit(struct sim *sim, u32 i)
 		sim->nodes[nid].free_pages += sim->pages[row + nid] + sim->fixed[row + nid];
 		sim->pages[row + nid] = 0;
 		sim->fixed[row + nid] = 0;
+		sim->left[row + nid] = 0;
 		sim->run[row + nid] = 0;
 	}
 }
@@ -240,6 +243,16 @@ u64 sim_move_pages(struct sim *sim, u32 i, const u64 *into)
 	return moved;
 }
 
+/* @pages of the process in row @row changed places: counts those that are back where they were. */
+static void note_left(struct sim *sim, size_t row, const struct policy_leg *leg, u64 pages)
+{
+	u64 *left = sim->left + row, back = left[leg->to] < pages ? left[leg->to] : pages;
+
+	left[leg->to] -= back;
+	left[leg->from] += pages;
+	sim->returned_pages += back;
+}
+
 /* Every leg at the same rate: no node's free memory changes. */
 static u64 exchange_pages(struct sim *sim, const struct policy_exchange *x)
 {
@@ -253,10 +266,11 @@ static u64 exchange_pages(struct sim *sim, const struct policy_exchange *x)
 		part = pages[x->legs[k].from] < part ? pages[x->legs[k].from] : part;
 	}
 	for (k = 0; k < x->nr_legs; k++) {
-		u64 *pages = sim->pages + (size_t)sim->index[x->legs[k].proc] * sim->nr_nodes;
+		size_t row = (size_t)sim->index[x->legs[k].proc] * sim->nr_nodes;
 
-		pages[x->legs[k].from] -= part;
-		pages[x->legs[k].to] += part;
+		sim->pages[row + x->legs[k].from] -= part;
+		sim->pages[row + x->legs[k].to] += part;
+		note_left(sim, row, &x->legs[k], part);
 	}
 	if (x->kind == POLICY_REST) {
 		sim->nodes[x->legs[0].to].owed_pages -= part;

@@ -40,6 +40,7 @@ struct sim {
 	u32 quiet_passes;	/* passes since a home changed or a page moved */
 	u64 moved_pages;	/* in all */
 	u64 exchanged_pages;	/* of these, by changing places */
+	u64 returned_pages;	/* of these, back to a node that they had left so */
 	struct policy_tunables tunables;
 	void (*run_threads)(struct sim *sim);	/* NULL: simply at home, or where room is */
 	struct policy_node *nodes;
@@ -48,6 +49,7 @@ struct sim {
 	/* one row of nr_nodes for each process: */
 	u64 *pages;
 	u64 *fixed;
+	u64 *left;		/* pages that changed places and were on the node before */
 	u32 *run;
 	u64 *into;
 	/* what is handed to the policy, gone processes left out: */
