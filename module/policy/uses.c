@@ -6,15 +6,23 @@
  * use the same memory shows in neighbouring samples that disagree: then nothing is said of
  * any of it.
  */
+#include <linux/bitops.h>
 #include <linux/kernel.h>
 #include <linux/string.h>
+#include "policy.h"
 #include "uses.h"
 
 /* Fewer samples than this say nothing. */
 #define LEAST_USES	32
 
-/* Of a hundred samples so many must have the node of the nearest other one. */
+/* Of a hundred samples of a node so many must have the nearest other one of the same node. */
 #define AGREE_PERCENT	85
+
+/*
+ * Fewer samples of a node than this say nothing of it: a thread that goes through memory which
+ * all use leaves some beside each other before others come there.
+ */
+#define LEAST_OF_NODE	16
 
 /* So many in a row must agree before what is between them is given to their node. */
 #define LEAST_RUN	3
@@ -188,15 +196,26 @@ static bool agrees(const struct policy_uses *u, u32 k)
 	return u->use[k].nid == u->use[before < behind ? k - 1 : k + 1].nid;
 }
 
-static bool all_agree(const struct policy_uses *u)
+/*
+ * The nodes whose samples agree with those beside them.  Each has to by its own: of memory that
+ * all use, most samples are of the node with most threads, and agree.
+ */
+static u64 nodes_that_agree(const struct policy_uses *u)
 {
-	u32 k, nr = 0;
+	u16 all[POLICY_MAX_NODES] = { 0 }, good[POLICY_MAX_NODES] = { 0 };
+	u64 nodes = 0;
+	u32 k, nid;
 
 	if (u->nr < LEAST_USES)
-		return false;
-	for (k = 0; k < u->nr; k++)
-		nr += agrees(u, k);
-	return nr * 100 >= u->nr * AGREE_PERCENT;
+		return 0;
+	for (k = 0; k < u->nr; k++) {
+		all[u->use[k].nid]++;
+		good[u->use[k].nid] += agrees(u, k);
+	}
+	for (nid = 0; nid < POLICY_MAX_NODES; nid++)
+		if (all[nid] >= LEAST_OF_NODE && good[nid] * 100 >= all[nid] * AGREE_PERCENT)
+			nodes |= BIT_ULL(nid);
+	return nodes;
 }
 
 /* Whether sample @k is of the same memory as the one before, and of the same node. */
@@ -236,18 +255,18 @@ static struct policy_span span_of(const struct policy_uses *u, u32 first, u32 be
  * @spans: receives it, by address
  * @max: room in @spans
  *
- * Between two spans nobody knows.  Return: how many; 0 if the samples are few, or disagree.
+ * Between two spans nobody knows.  Return: how many; 0 if the samples are few, or those of each
+ * node lie among those of others.
  */
 u32 policy_uses_spans(const struct policy_uses *u, u64 most, struct policy_span *spans, u32 max)
 {
+	u64 nodes = nodes_that_agree(u);
 	u32 first, behind, nr = 0;
 
-	if (!all_agree(u))
-		return 0;
-	for (first = 0; first < u->nr && nr < max; first = behind) {
+	for (first = 0; nodes && first < u->nr && nr < max; first = behind) {
 		for (behind = first + 1; behind < u->nr && goes_on(u, behind, most); behind++)
 			;
-		if (behind - first < LEAST_RUN)
+		if (behind - first < LEAST_RUN || !(nodes & BIT_ULL(u->use[first].nid)))
 			continue;
 		spans[nr++] = span_of(u, first, behind);
 	}

@@ -33,7 +33,7 @@ struct policy_use {
 	u64 addr;
 	u32 time;
 	u32 who;
-	u32 nid;		/* where that thread belongs now */
+	u32 nid;		/* where that thread belongs now; below POLICY_MAX_NODES */
 };
 
 /* A thread: it belongs on @nid, and was seen @times times in a row on @seen, elsewhere. */

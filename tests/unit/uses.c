@@ -207,19 +207,41 @@ static bool uses_apart(char *message)
 /* What lies behind the last samples belongs to them, but not if they are few. */
 static bool uses_reach(char *message)
 {
+	const u64 first = 4096 * MB, apart = 4096 * MB;
 	struct policy_span spans[16];
 	u32 i, nr;
 
 	uses.nr = 0;
 	for (i = 0; i < 40; i++)
-		policy_uses_add(&uses, 4096 * MB + i * 2 * MB, 1, 1, i);
-	for (i = 0; i < 4; i++)
-		policy_uses_add(&uses, 8192 * MB + i * 2 * MB, 1, 0, i);
-	nr = policy_uses_spans(&uses, EVERYWHERE, spans, 16);
-	if (nr == 2 && spans[0].start == 4094 * MB && spans[0].end == 4176 * MB + 4096 &&
-	    spans[1].start == 8192 * MB && spans[1].end == 8198 * MB + 4096)
+		policy_uses_add(&uses, first + i * 2 * MB, 1, 1, i);
+	for (i = 0; i < 16; i++)
+		policy_uses_add(&uses, first + (1 + i / 4) * apart + i % 4 * 2 * MB, 1, 0, i);
+	nr = policy_uses_spans(&uses, 1024 * MB, spans, 16);
+	if (nr == 5 && spans[0].start == first - 2 * MB && spans[0].end == first + 80 * MB + 4096 &&
+	    spans[1].start == first + apart && spans[1].end == first + apart + 6 * MB + 4096)
 		return true;
-	snprintf(message, SIM_MESSAGE, "expected 2 spans, one with 2 MB on each side, got %u", nr);
+	snprintf(message, SIM_MESSAGE, "expected 5 spans, the first with 2 MB on each side, got %u", nr);
+	return false;
+}
+
+/* One node's threads have been through a part of what all use, and others not yet. */
+static bool uses_begun(char *message)
+{
+	struct policy_span spans[16];
+	u32 i, nr;
+
+	uses.nr = 0;
+	for (i = 0; i < 400; i++)
+		policy_uses_add(&uses, random() % (320 * MB), 1, 0, i);
+	for (i = 0; i < 12; i++)
+		policy_uses_add(&uses, 330 * MB + i * MB, 2, 1, i);
+	nr = policy_uses_spans(&uses, EVERYWHERE, spans, 16);
+	for (i = 0; i < nr; i++)
+		if (spans[i].nid)
+			break;
+	if (nr && i == nr)
+		return true;
+	snprintf(message, SIM_MESSAGE, "expected 12 samples to say nothing of their node, got %u spans", nr);
 	return false;
 }
 
@@ -245,6 +267,31 @@ static bool uses_nothing(char *message)
 	if (!nr)
 		return true;
 	snprintf(message, SIM_MESSAGE, "expected few samples to say nothing, got %u spans", nr);
+	return false;
+}
+
+/* Of what all use a node that was seldom seen has nothing for itself, though most samples agree. */
+static bool uses_seldom(char *message)
+{
+	struct policy_span spans[POLICY_MAX_USES / 3];
+	u32 i, k, nr, percent;
+
+	for (percent = 2; percent < 10; percent++) {
+		for (k = 0; k < 100; k++) {
+			uses.nr = 0;
+			for (i = 0; i < 400; i++)
+				policy_uses_add(&uses, random() % (320 * MB), 1,
+						random() % 100 < percent, i);
+			nr = policy_uses_spans(&uses, EVERYWHERE, spans, POLICY_MAX_USES / 3);
+			while (nr--)
+				if (spans[nr].nid)
+					goto wrong;
+		}
+	}
+	return true;
+wrong:
+	snprintf(message, SIM_MESSAGE, "expected nothing for a node that uses all memory %u %% of the time, got %lu KB",
+		 percent, (unsigned long)((spans[nr].end - spans[nr].start) >> 10));
 	return false;
 }
 
@@ -305,5 +352,6 @@ bool uses_run(u64 seed, char message[SIM_MESSAGE])
 {
 	srandom(seed);
 	return uses_parts(message) && uses_apart(message) && uses_reach(message) &&
-	       uses_nothing(message) && uses_kept(message) && uses_follow(message);
+	       uses_nothing(message) && uses_seldom(message) && uses_begun(message) &&
+	       uses_kept(message) && uses_follow(message);
 }
