@@ -86,13 +86,23 @@ unload
 is "nothing remains then" "" "$(remains)"
 
 # bpftrace before and after: kprobes share a function, fentry may be refused or refuse.
-for probe in kprobe kfunc; do
-	bpftrace -e "$probe:can_migrate_task { @asked = count(); } interval:s:1 { print(@asked); }" \
+# trace PROBE: in the background, calls of the function; sets tracer.
+trace() {
+	bpftrace -e "$1:can_migrate_task { @asked = count(); } interval:s:1 { print(@asked); }" \
 		>"$SCRATCH/$probe" 2>&1 &
 	tracer=$!
-	sees() {
-		grep -qE '^@asked: [1-9]' "$SCRATCH/$probe"
-	}
+}
+sees() {
+	grep -qE '^@asked: [1-9]' "$SCRATCH/$probe"
+}
+sees_or_ended() {
+	sees || ! kill -0 "$tracer" 2>/dev/null
+}
+asked_since() {
+	(($(stat_of balance_calls) > $1))
+}
+for probe in kprobe kfunc; do
+	trace "$probe"
 	if ! within 60 sees; then
 		if [[ $probe == kfunc ]]; then
 			skip "bpftrace fentry first" "this bpftrace or kernel has none: $(head -n 1 "$SCRATCH/$probe")"
@@ -120,7 +130,20 @@ for probe in kprobe kfunc; do
 	wait "$tracer" || true
 	load mode=cpu scan_period_ms=100
 	check "the hooks come in again after it" within 20 hooked_by_us
+	# Now the other one is second: a kprobe shares the function, fentry may not get it.
+	trace "$probe"
+	if [[ $probe == kprobe ]]; then
+		check "bpftrace's kprobe sees calls while they are in" within 60 sees
+	else
+		check "bpftrace's fentry sees calls while they are in, or is refused" within 60 sees_or_ended
+	fi
+	is "the hooks are still in" 1 "$(stat_of hooks_armed)"
+	before=$(stat_of balance_calls)
+	check "and still asked" within 20 asked_since "$before"
 	unload
+	is "knumad leaves nothing beside the second one" "" "$(remains | others_aside)"
+	kill -INT "$tracer" 2>/dev/null || true
+	wait "$tracer" || true
 done
 
 stop_load
