@@ -19,7 +19,8 @@ static u64 waiting_at(const struct plan *pl, u32 i, u32 from)
 	const struct plan_proc *pp = &pl->procs[i];
 	u64 pages;
 
-	if (pp->held || pl->s->procs[i].pages[from] < PLAN_CRUMB_PAGES || (pp->home & BIT_ULL(from)))
+	if (pp->held || pl->s->procs[i].pages[from] < PLAN_CRUMB_PAGES ||
+	    (pp->home & BIT_ULL(from)))
 		return 0;
 	pages = plan_part(pl->s->procs[i].pages[from], pp->waiting, pp->away);
 	return pages < PLAN_CRUMB_PAGES ? 0 : pages;
@@ -163,8 +164,9 @@ static void exchange_along(struct plan *pl, const u8 *nodes, u32 nr)
 		}
 		for (k = 0; k < nr; k++) {
 			const struct policy_leg *leg = &x->legs[k];
+			const struct plan_edge *e = plan_edge_of(pl, leg->from, leg->to);
 
-			x->gain_ucpu += plan_saved_by(pl, plan_edge_of(pl, leg->from, leg->to), x->pages);
+			x->gain_ucpu += plan_saved_by(pl, e, x->pages);
 			take_from(pl, leg->from, leg->to, x->pages);
 		}
 		pl->exchanges->nr++;
@@ -257,7 +259,8 @@ static void bring_rests(struct plan *pl)
 		if (owed < PLAN_CRUMB_PAGES || has_leg_to(pl, to))
 			continue;
 		for (from = 0; from < pl->nr_nodes; from++)
-			while (owed >= PLAN_CRUMB_PAGES && plan_next_exchange(pl) && plan_next_on(pl, from, to))
+			while (owed >= PLAN_CRUMB_PAGES && plan_next_exchange(pl) &&
+			       plan_next_on(pl, from, to))
 				owed -= plan_bring(pl, from, to, owed, &alone)->pages;
 	}
 }

@@ -77,15 +77,14 @@ static bool may_give_way(const struct plan *pl, u32 i)
 	}
 }
 
-/* Whether it pays that @pages of the process that an edge shows come in exchange for those of @i. */
+/* Whether it pays that @pages of the process that an edge shows come in exchange for @i's. */
 static bool way_pays(const struct plan *pl, u32 i, u32 from, u32 to, u64 pages)
 {
 	const struct plan_edge *e = plan_edge_of(pl, from, to);
 	s64 loss = max_t(s64, loss_of(pl, i, pages, to, from), 0);
-	s64 saved = plan_saved_by(pl, e, pages);
+	s64 least = plan_copy_cost(pl, 2 * pages) + factor_of(pl, i) * loss + plan_threshold(pl, i);
 
-	return e->proc != i &&
-	       saved >= plan_copy_cost(pl, 2 * pages) + factor_of(pl, i) * loss + plan_threshold(pl, i);
+	return e->proc != i && (s64)plan_saved_by(pl, e, pages) >= least;
 }
 
 /* An idle one's home is where its memory was. */
