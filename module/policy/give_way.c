@@ -28,6 +28,12 @@ static s64 factor_of(const struct plan *pl, u32 i)
 								    GIVE_WAY_FACTOR;
 }
 
+/* What is worth beginning for; the last pages alone would not be. */
+static s64 threshold_of(const struct plan *pl, u32 i)
+{
+	return pl->s->procs[i].past.gives ? 0 : plan_threshold(pl, i);
+}
+
 /* How much of its time @i spends on @cpu, in any unit. */
 static u32 time_on(const struct plan *pl, u32 i, u32 cpu)
 {
@@ -82,7 +88,7 @@ static bool way_pays(const struct plan *pl, u32 i, u32 from, u32 to, u64 pages)
 {
 	const struct plan_edge *e = plan_edge_of(pl, from, to);
 	s64 loss = max_t(s64, loss_of(pl, i, pages, to, from), 0);
-	s64 least = plan_copy_cost(pl, 2 * pages) + factor_of(pl, i) * loss + plan_threshold(pl, i);
+	s64 least = plan_copy_cost(pl, 2 * pages) + factor_of(pl, i) * loss + threshold_of(pl, i);
 
 	return e->proc != i && (s64)plan_saved_by(pl, e, pages) >= least;
 }
@@ -139,7 +145,7 @@ static bool may_pay(const struct plan *pl, u32 i, u64 pages, u32 nearest)
 	if (runs_at_home(pl, i))
 		loss = (s64)plan_part((u64)pl->procs[i].demand * 100, part, pl->procs[i].total) *
 		       nearest * factor_of(pl, i);
-	return saved >= loss + plan_threshold(pl, i);
+	return saved >= loss + threshold_of(pl, i);
 }
 
 /* Tenths of distance from @nid to the nearest other node. */
