@@ -85,7 +85,6 @@ check "when it has gone, the hooks come in" within 20 hooked_by_us
 unload
 is "nothing remains then" "" "$(remains)"
 
-# bpftrace before and after: kprobes share a function, fentry may be refused or refuse.
 # trace PROBE: in the background, calls of the function; sets tracer.
 trace() {
 	bpftrace -e "$1:can_migrate_task { @asked = count(); } interval:s:1 { print(@asked); }" \
@@ -101,6 +100,7 @@ sees_or_ended() {
 asked_since() {
 	(($(stat_of balance_calls) > $1))
 }
+# bpftrace before and after: kprobes share a function, fentry may be refused or refuse.
 for probe in kprobe kfunc; do
 	trace "$probe"
 	if ! within 60 sees; then
