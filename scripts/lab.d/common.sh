@@ -6,6 +6,7 @@
 
 # Exit codes of the lab itself; COMMAND's own status is anything else.
 readonly EXIT_USAGE=2
+readonly EXIT_TIMER=121
 readonly EXIT_LAB=122
 readonly EXIT_MODPROBE=123
 readonly EXIT_KLOG=124

@@ -107,9 +107,16 @@ verdict() {
 # be lost while the kernel looked for its disks. Nothing of ours has been loaded yet.
 readonly LAB_ROOT_SECONDS=120 LAB_BOOTS=3
 
+# has_lost_timer: whether the guest's kernel says that a CPU which sleeps was not woken in time:
+# of a CPU's own timer, every interrupt after a certain one was once seen to be lost. All that
+# waits for a timer of this CPU waits for good then.
+has_lost_timer() {
+	grep -aqF 'Possible timer handling issue on cpu=' "$LAB_TMP/console"
+}
+
 # watch_guest PID START_DS: until QEMU ends or must be ended. Sets LAB_ENDED to
-# "itself", "timeout", "stuck" (before its root was there) or "reader" (nobody reads our
-# output any more).
+# "itself", "timeout", "stuck" (before its root was there), "timer" (it lost one) or "reader"
+# (nobody reads our output any more).
 watch_guest() {
 	local qemu=$1 start=$2 now root='' up='' booted pid
 	LAB_ENDED=itself
@@ -126,6 +133,10 @@ watch_guest() {
 				LAB_ENDED=stuck
 				break
 			fi
+		fi
+		if [[ $OPT_MODE == run ]] && has_lost_timer; then
+			LAB_ENDED=timer
+			break
 		fi
 		if [[ -z $up ]]; then
 			verdict up up
@@ -154,7 +165,7 @@ watch_guest() {
 boots_in_vain() {
 	local root
 	verdict root root
-	[[ $LAB_ENDED == stuck ]] && return
+	[[ $LAB_ENDED == stuck || (-z $root && $LAB_ENDED == timer) ]] && return
 	[[ -z $root && $LAB_ENDED == itself ]] && grep -q 'Assertion .* failed' "$LAB_TMP/qemu"
 }
 
@@ -166,7 +177,9 @@ run_guest() {
 	[[ -n $LAB_SHARES ]] || pack_tree
 	boot_guest
 	while boots_in_vain && ((boots++ < LAB_BOOTS)); do
-		if [[ $LAB_ENDED == stuck ]]; then
+		if [[ $LAB_ENDED == timer ]]; then
+			complain "QEMU lost a timer of the guest's; it is started again"
+		elif [[ $LAB_ENDED == stuck ]]; then
 			complain "the guest has no root file system after $LAB_ROOT_SECONDS s; it is started again"
 		else
 			complain "QEMU gave up: $(grep 'Assertion' "$LAB_TMP/qemu" | tail -n 1); the guest is started again"
@@ -237,7 +250,10 @@ judge() {
 		complain "the guest's kernel log has:"
 		printf '%s\n' "$trouble" >&2
 	fi
-	if [[ -z $end ]]; then
+	if [[ $LAB_ENDED == timer ]]; then
+		complain "error: QEMU lost a timer of the guest's, which hung by it; run it again${status:+ (COMMAND had ended with status $status)}"
+		LAB_STATUS=$EXIT_TIMER
+	elif [[ -z $end ]]; then
 		case $LAB_ENDED in
 		timeout) complain "error: no verdict within $OPT_TIMEOUT s (--timeout); QEMU was killed" ;;
 		stuck) complain "error: the guest has no root file system after $LAB_ROOT_SECONDS s, $LAB_BOOTS times" ;;
