@@ -58,6 +58,8 @@ at_least "spliced: counted in migrate_pages_failed" 256 "$(stat_of migrate_pages
 shmem=$(awk -v start="$(start_of hold shmem)" '$1 == start' "/proc/$pid/numa_maps")
 check "shared memory that nobody else maps is moved" grep -q 'N1=2048' <<<"$shmem"
 at_least "debugfs shows what is bound (MB)" $((MB * 4)) "$(process_field "$pid" bound_mb)"
+at_least "and what is shared or merged by KSM, apart (MB)" $((MB * 2 * 9 / 10)) \
+	"$(process_field "$pid" shared_mb_per_node | cut -d, -f1)"
 unload
 check "nothing is left isolated" within 8 none_isolated
 finish
