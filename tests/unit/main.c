@@ -10,7 +10,7 @@
 #include <time.h>
 #include "tests.h"
 
-#define HOSTS		20000
+#define HOSTS		8000
 #define HOSTS_PER_TEST	2000
 
 static u32 number, failed;

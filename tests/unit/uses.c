@@ -273,7 +273,7 @@ static bool uses_nothing(char *message)
 /* Of what all use a node that was seldom seen has nothing for itself, though most samples agree. */
 static bool uses_seldom(char *message)
 {
-	struct policy_span spans[POLICY_MAX_USES / 3];
+	static struct policy_span spans[POLICY_MAX_USES / 3];
 	u32 i, k, nr, percent;
 
 	for (percent = 2; percent < 10; percent++) {
