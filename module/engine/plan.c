@@ -99,9 +99,10 @@ static bool kn_plan_moves(const struct kn_proc *proc)
 
 /*
  * Where the plan moves nothing of a process that has several nodes: pages that only another
- * node's threads use are to go there.  Returns the nodes.
+ * node's threads use are to go there.  Returns the nodes; @begins is set if one of them had
+ * nothing to fetch before.
  */
-static u64 kn_apply_uses(struct kn_proc *proc)
+static u64 kn_apply_uses(struct kn_proc *proc, bool *begins)
 {
 	long astray = 0, all = 0;
 	u64 into = 0;
@@ -124,10 +125,17 @@ static u64 kn_apply_uses(struct kn_proc *proc)
 		kn_leads_take(proc);
 	WRITE_ONCE(proc->by_use, true);
 	WRITE_ONCE(proc->state, KN_STATE_MEMORY);
-	for (nid = 0; nid < nr_node_ids; nid++)
-		if (into & BIT_ULL(nid))
-			atomic_long_set(&proc->migrate[nid].quota,
-					atomic_long_read(&proc->pages[nid].astray));
+	for (nid = 0; nid < nr_node_ids; nid++) {
+		struct kn_migration *m = &proc->migrate[nid];
+
+		if (!(into & BIT_ULL(nid)))
+			continue;
+		if (atomic_long_xchg(&m->quota, atomic_long_read(&proc->pages[nid].astray)) > 0)
+			continue;
+		/* What the last pass left by may be known by now. */
+		WRITE_ONCE(m->pass.retry_at, jiffies);
+		*begins = true;
+	}
 	return into;
 }
 
@@ -276,7 +284,7 @@ bool kn_plan_moves_into(int nid)
 bool kn_plan_watch(void)
 {
 	struct kn_proc *proc;
-	bool again = false;
+	bool again = false, begins = false;
 	u64 wanting = 0;
 
 	if (!kn_uses_any())
@@ -285,12 +293,12 @@ bool kn_plan_watch(void)
 		if (!proc->uses)
 			continue;
 		again |= kn_uses_sample(proc);
-		wanting |= kn_apply_uses(proc);
+		wanting |= kn_apply_uses(proc, &begins);
 	}
-	if (wanting & ~kn_nodes_wanting) {
+	if (wanting & ~kn_nodes_wanting)
 		WRITE_ONCE(kn_nodes_wanting, kn_nodes_wanting | wanting);
+	if (begins)
 		kn_workers_kick();
-	}
 	return again;
 }
 

@@ -43,7 +43,7 @@
  * Before that many looks nothing is known: threads that go through the same memory one behind
  * the other each seem to have a part of it for a while.
  */
-#define KN_USES_FIRST_LOOKS	16
+#define KN_USES_FIRST_LOOKS	8
 
 /*
  * If a node has got such a part of what is known, since the last time, what is astray is counted
@@ -105,10 +105,10 @@ static void kn_add_uses(struct kn_proc *proc, const struct kn_seen *seen, u32 nr
 {
 	DECLARE_BITMAP(counts, KN_SEEN_MAX * KN_SEEN_ADDRS) = { 0 };
 	struct policy_uses *samples = &proc->uses->samples;
-	u32 now = jiffies / HZ, i, k;
+	u32 now = jiffies, i, k;
 
 	kn_stat_add(uses_sampled, nr);
-	policy_uses_expire(samples, now - kn_uses_seconds());
+	policy_uses_expire(samples, now - kn_uses_seconds() * HZ);
 	if (!kn_uses_sift(proc->mm, seen, nr, counts))
 		return;
 	for (i = 0; i < nr; i++, seen++) {

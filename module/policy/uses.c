@@ -33,6 +33,13 @@
  */
 #define EVEN_RUN	8
 
+/*
+ * So many samples beside each other, none earlier than the one before, show a thread on its way:
+ * what is ahead of it is expected to be its own for as far as it came in the last of them.
+ */
+#define LEAST_STRIDE	4
+#define MOST_STRIDE	16
+
 /* A thread belongs to another node once it was seen there so often in a row. */
 #define SETTLED_TIMES	8
 
@@ -232,17 +239,49 @@ static u64 reach(const struct policy_uses *u, u32 first, u32 behind)
 	return behind - first < EVEN_RUN ? 0 : length / (behind - first - 1);
 }
 
-/* The run's memory: to no more than half way to the next sample that is not of it. */
+static bool is_latest(const struct policy_uses *u, const struct policy_use *use)
+{
+	u32 k;
+
+	for (k = 0; k < u->nr; k++)
+		if (u->use[k].who == use->who && (s32)(u->use[k].time - use->time) > 0)
+			return false;
+	return true;
+}
+
+/*
+ * How far the thread that was last seen at sample @at, at the end of a run of @len, came on its
+ * way there; 0 if none is on its way out of the run.  @back: from @at into the run, 1 or -1.
+ */
+static u64 stride(const struct policy_uses *u, u32 at, s32 back, u32 len)
+{
+	const struct policy_use *head = &u->use[at], *use = head;
+	u32 n;
+
+	for (n = 1; n < min_t(u32, len, MOST_STRIDE); n++, use += back)
+		if (use[back].who != head->who || (s32)(use->time - use[back].time) < 0)
+			break;
+	if (n < LEAST_STRIDE || use->time == head->time || !is_latest(u, head))
+		return 0;
+	return back < 0 ? head->addr - use->addr : use->addr - head->addr;
+}
+
+/*
+ * The run's memory: to no more than half way to the next sample that is not of it, but ahead of a
+ * thread, up to that.
+ */
 static struct policy_span span_of(const struct policy_uses *u, u32 first, u32 behind)
 {
 	u64 more = reach(u, first, behind), start = u->use[first].addr;
 	u64 end = u->use[behind - 1].addr + (1UL << PAGE_BITS);
-	u64 before = first ? start - u->use[first - 1].addr : 2 * start;
-	u64 after = behind < u->nr ? u->use[behind].addr - end : U64_MAX;
+	u64 before = first ? start - u->use[first - 1].addr - (1UL << PAGE_BITS) : start;
+	u64 after = behind < u->nr ? u->use[behind].addr - end : U64_MAX - end;
+	u64 down = stride(u, first, 1, behind - first);
+	u64 up = stride(u, behind - 1, -1, behind - first);
 
 	return (struct policy_span) {
-		.start = start - min(more, before / 2),
-		.end = end + min(more, after / 2),
+		.start = start - max_t(u64, min(more, before / 2), min(down, before)),
+		.end = end + max_t(u64, min(more, after / 2), min(up, after)),
 		.nid = u->use[first].nid,
 	};
 }
@@ -268,7 +307,11 @@ u32 policy_uses_spans(const struct policy_uses *u, u64 most, struct policy_span 
 			;
 		if (behind - first < LEAST_RUN || !(nodes & BIT_ULL(u->use[first].nid)))
 			continue;
-		spans[nr++] = span_of(u, first, behind);
+		spans[nr] = span_of(u, first, behind);
+		/* Two threads may be on their way to each other. */
+		if (nr && spans[nr].start < spans[nr - 1].end)
+			spans[nr].start = spans[nr - 1].end;
+		nr++;
 	}
 	return nr;
 }

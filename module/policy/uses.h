@@ -23,7 +23,7 @@ struct policy_code {
 u32 policy_operands(const struct policy_code *code, u64 ip, const u64 *regs, u64 *addrs, u32 max);
 
 /* Samples that are kept of a process: the latest ones. */
-#define POLICY_MAX_USES		512
+#define POLICY_MAX_USES		2048
 
 /* Threads whose node is followed; of others the node of each sample counts. */
 #define POLICY_MAX_USERS	128

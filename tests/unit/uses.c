@@ -213,14 +213,62 @@ static bool uses_reach(char *message)
 
 	uses.nr = 0;
 	for (i = 0; i < 40; i++)
-		policy_uses_add(&uses, first + i * 2 * MB, 1, 1, i);
+		policy_uses_add(&uses, first + i * 2 * MB, 1, 1, 0);
 	for (i = 0; i < 16; i++)
-		policy_uses_add(&uses, first + (1 + i / 4) * apart + i % 4 * 2 * MB, 1, 0, i);
+		policy_uses_add(&uses, first + (1 + i / 4) * apart + i % 4 * 2 * MB, 1, 0, 0);
 	nr = policy_uses_spans(&uses, 1024 * MB, spans, 16);
 	if (nr == 5 && spans[0].start == first - 2 * MB && spans[0].end == first + 80 * MB + 4096 &&
 	    spans[1].start == first + apart && spans[1].end == first + apart + 6 * MB + 4096)
 		return true;
 	snprintf(message, SIM_MESSAGE, "expected 5 spans, the first with 2 MB on each side, got %u", nr);
+	return false;
+}
+
+/* Samples of a thread on its way. */
+static void walk(u64 from, s64 step, u32 steps, u32 who, u32 nid)
+{
+	u32 i;
+
+	for (i = 0; i < steps; i++)
+		policy_uses_add(&uses, from + i * step, who, nid, i);
+}
+
+/* What is ahead of a thread is its own, up to where others are. */
+static bool uses_ahead(char *message)
+{
+	struct policy_span spans[16];
+	u64 up, far, down;
+	u32 nr;
+
+	/* Up from 1000 MB, nobody near; 20 steps, of which the last 15 count. */
+	uses.nr = 0;
+	walk(1000 * MB, MB, 20, 1, 1);
+	walk(2000 * MB, MB, 20, 2, 0);
+	nr = policy_uses_spans(&uses, 512 * MB, spans, 16);
+	up = nr == 2 ? spans[0].end : 0;
+	/* Down, toward another one that comes up: neither gets what the other has. */
+	uses.nr = 0;
+	walk(1000 * MB, MB, 20, 1, 1);
+	walk(1044 * MB, -MB, 20, 2, 0);
+	nr = policy_uses_spans(&uses, 512 * MB, spans, 16);
+	far = nr == 2 && spans[0].end <= spans[1].start ? spans[0].end : 0;
+	down = nr == 2 ? spans[1].start : 0;
+	if (up != 1034 * MB + 4096 || far != 1025 * MB || down != 1025 * MB) {
+		snprintf(message, SIM_MESSAGE, "expected what is ahead up to 1034 MB and 1025 MB, got %llu, %llu and %llu",
+			 (unsigned long long)(up / MB), (unsigned long long)(far / MB),
+			 (unsigned long long)(down / MB));
+		return false;
+	}
+	/* It has gone elsewhere since. */
+	uses.nr = 0;
+	walk(1000 * MB, MB, 20, 1, 1);
+	walk(2000 * MB, MB, 20, 2, 0);
+	policy_uses_add(&uses, 3000 * MB, 1, 1, 30);
+	nr = policy_uses_spans(&uses, 512 * MB, spans, 16);
+	if (nr == 2 && spans[0].end <= 1021 * MB)
+		return true;
+	snprintf(message, SIM_MESSAGE, "expected nothing ahead of a thread that has gone elsewhere, got up to %llu MB",
+		 nr ? (unsigned long long)(spans[0].end / MB) : 0);
 	return false;
 }
 
@@ -351,7 +399,7 @@ wrong:
 bool uses_run(u64 seed, char message[SIM_MESSAGE])
 {
 	srandom(seed);
-	return uses_parts(message) && uses_apart(message) && uses_reach(message) &&
+	return uses_parts(message) && uses_apart(message) && uses_reach(message) && uses_ahead(message) &&
 	       uses_nothing(message) && uses_seldom(message) && uses_begun(message) &&
 	       uses_kept(message) && uses_follow(message);
 }
