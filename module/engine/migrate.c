@@ -48,7 +48,8 @@ bool kn_migrate_is_due(const struct kn_proc *proc, int nid)
 {
 	const struct kn_migration *m = &proc->migrate[nid];
 
-	return atomic_long_read(&m->quota) > 0 && time_after_eq(jiffies, m->pass.retry_at);
+	return atomic_long_read(&m->quota) > 0 &&
+	       (time_after_eq(jiffies, m->pass.retry_at) || READ_ONCE(m->gained));
 }
 
 /*
@@ -211,6 +212,11 @@ u64 kn_migrate_batch(struct kn_proc *proc, int nid)
 
 	if (!(home & BIT_ULL(nid)))
 		return 0;
+	if (READ_ONCE(m->gained)) {
+		WRITE_ONCE(m->gained, false);
+		m->pass.cursor = 0;
+		m->pass.retry_at = jiffies;
+	}
 	if (!kn_make_room(nid, clamp_t(long, quota, 1, KN_BATCH_PAGES), &cost)) {
 		kn_stat_inc(migrate_no_room);
 		m->pass.retry_at = jiffies + msecs_to_jiffies(KN_MIGRATE_RETRY_MS);

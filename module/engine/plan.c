@@ -99,20 +99,22 @@ static bool kn_plan_moves(const struct kn_proc *proc)
 
 /*
  * Where the plan moves nothing of a process that has several nodes: pages that only another
- * node's threads use are to go there.  Returns the nodes; @begins is set if one of them had
- * nothing to fetch before.
+ * node's threads use are to go there.  Returns the nodes; @gains is set if for one of them a good
+ * part more is known than the last time: then a pass over the memory begins anew, and does not wait
+ * because the last one moved little.
  */
-static u64 kn_apply_uses(struct kn_proc *proc, bool *begins)
+static u64 kn_apply_uses(struct kn_proc *proc, bool *gains)
 {
 	long astray = 0, all = 0;
 	u64 into = 0;
 	int nid;
 
-	if (kn_plan_moves(proc))
+	if (kn_plan_moves(proc) || !rcu_access_pointer(proc->use_map))
 		return 0;
 	for (nid = 0; nid < nr_node_ids; nid++) {
 		long here = atomic_long_read(&proc->pages[nid].astray);
 
+		proc->migrate[nid].astray = min(proc->migrate[nid].astray, here);
 		all += atomic_long_read(&proc->pages[nid].movable);
 		if (here <= 0 || !(proc->home & proc->mem_nodes & BIT_ULL(nid)))
 			continue;
@@ -127,14 +129,16 @@ static u64 kn_apply_uses(struct kn_proc *proc, bool *begins)
 	WRITE_ONCE(proc->state, KN_STATE_MEMORY);
 	for (nid = 0; nid < nr_node_ids; nid++) {
 		struct kn_migration *m = &proc->migrate[nid];
+		long known = m->astray, here = atomic_long_read(&proc->pages[nid].astray);
 
+		m->astray = here;
 		if (!(into & BIT_ULL(nid)))
 			continue;
-		if (atomic_long_xchg(&m->quota, atomic_long_read(&proc->pages[nid].astray)) > 0)
+		atomic_long_set(&m->quota, here);
+		if (here <= known + all / KN_ASTRAY_PART)
 			continue;
-		/* What the last pass left by may be known by now. */
-		WRITE_ONCE(m->pass.retry_at, jiffies);
-		*begins = true;
+		WRITE_ONCE(m->gained, true);
+		*gains = true;
 	}
 	return into;
 }
@@ -284,7 +288,7 @@ bool kn_plan_moves_into(int nid)
 bool kn_plan_watch(void)
 {
 	struct kn_proc *proc;
-	bool again = false, begins = false;
+	bool again = false, gains = false;
 	u64 wanting = 0;
 
 	if (!kn_uses_any())
@@ -293,12 +297,13 @@ bool kn_plan_watch(void)
 		if (!proc->uses)
 			continue;
 		again |= kn_uses_sample(proc);
-		wanting |= kn_apply_uses(proc, &begins);
+		wanting |= kn_apply_uses(proc, &gains);
 	}
-	if (wanting & ~kn_nodes_wanting)
-		WRITE_ONCE(kn_nodes_wanting, kn_nodes_wanting | wanting);
-	if (begins)
-		kn_workers_kick();
+	gains |= wanting & ~kn_nodes_wanting;
+	if (!gains)
+		return again;
+	WRITE_ONCE(kn_nodes_wanting, kn_nodes_wanting | wanting);
+	kn_workers_kick();
 	return again;
 }
 

@@ -9,7 +9,8 @@
  * Who writes what:
  *   planner thread only:  home, past, state, verdict fields, demand, threads, masks
  *   the scanning worker:  scan (under scan.lock), and with it the page counts
- *   any worker:           page counts by the pages it moved (atomics), migrate[nid]
+ *   any worker:           page counts by the pages it moved (atomics), migrate[nid], but for
+ *                         what the planner has there
  * Others read single values with READ_ONCE().
  */
 #ifndef KNUMAD_ENGINE_REGISTRY_H
@@ -77,6 +78,8 @@ struct kn_pass {
 struct kn_migration {
 	struct kn_pass pass;
 	atomic_long_t quota;		/* pages the plan still wants moved into the node */
+	long astray;			/* the planner's: pages astray, as it last knew */
+	bool gained;			/* set by it: there are more, a pass begins anew */
 };
 
 /* What scans do with accessed bits, see accessed.c; scan.lock, unless said otherwise. */
@@ -98,6 +101,7 @@ struct kn_scan {
 	bool begun;			/* a pass is under way, be the cursor still at the start */
 	bool complete;			/* at least one pass has finished */
 	bool hurries;			/* set by the planner: it waits for a pass */
+	bool at_once;			/* so it does for one that begins after now */
 	bool hurried;			/* so it does for the pass under way */
 	bool elsewhere;			/* what another MMU said of the memory that ends */
 	unsigned long elsewhere_end;	/* there: it forgets, and a slice may end before */

@@ -85,12 +85,12 @@ void kn_scan_hurry(struct kn_proc *proc)
  * kn_scan_now - have the next pass begin at once
  * @proc: the process
  *
- * Planner thread.  A scan that is putting off its next pass right now may do so all the same: then
- * it is late.
+ * Planner thread.  Where one is under way, another one follows.
  */
 void kn_scan_now(struct kn_proc *proc)
 {
 	WRITE_ONCE(proc->scan.hurries, true);
+	WRITE_ONCE(proc->scan.at_once, true);
 	WRITE_ONCE(proc->scan.due, jiffies);
 }
 
@@ -217,6 +217,7 @@ static void kn_scan_begin(struct kn_proc *proc)
 	scan->hurried = READ_ONCE(scan->hurries);
 	if (scan->hurried)
 		WRITE_ONCE(scan->hurries, false);
+	WRITE_ONCE(scan->at_once, false);
 	kn_accessed_begin(proc, scan->hurried);
 }
 
@@ -234,6 +235,10 @@ static void kn_scan_finish(struct kn_proc *proc)
 					  period * KN_SCAN_MAX_BACKOFF);
 	kn_accessed_end(proc);
 	next_ms = scan->accessed.owes ? period : scan->interval_ms;
+	if (READ_ONCE(scan->at_once))
+		next_ms = 0;
+	else if (READ_ONCE(scan->hurries))
+		next_ms = min(next_ms, period);
 	memset(scan->count, 0, nr_node_ids * sizeof(*scan->count));
 	WRITE_ONCE(scan->due, jiffies + msecs_to_jiffies(next_ms));
 	WRITE_ONCE(scan->cursor, 0);

@@ -36,8 +36,8 @@
  * With so many samples a process is known; where so many looks have not brought them, as with
  * a virtual machine's vCPU threads, they will not.  Then one look in a pass will do.
  */
-#define KN_USES_ENOUGH	(POLICY_MAX_USES / 2)
-#define KN_USES_LOOKS	200U
+#define KN_USES_ENOUGH		(POLICY_MAX_USES / 2)
+#define KN_USES_LOOKS		200U
 
 /*
  * Before that many looks nothing is known: threads that go through the same memory one behind
@@ -215,6 +215,8 @@ bool kn_uses_sample(struct kn_proc *proc)
 		return false;
 	uses->looks = min(uses->looks + 1, KN_USES_LOOKS);
 	nr = kn_see_threads(proc, uses->skip, &seen);
+	if (!nr && uses->skip)
+		nr = kn_see_threads(proc, 0, &seen);
 	uses->skip = nr == KN_SEEN_MAX ? uses->skip + nr : 0;
 	kn_add_uses(proc, seen, nr);
 	mmput_async(proc->mm);
@@ -231,7 +233,8 @@ bool kn_uses_sample(struct kn_proc *proc)
 	}
 	kn_use_map_replace(proc, map);
 	kn_uses_scan(proc, nr);
-	return uses->samples.nr < KN_USES_ENOUGH && uses->looks < KN_USES_LOOKS;
+	return uses->looks < KN_USES_FIRST_LOOKS ||
+	       (uses->samples.nr < KN_USES_ENOUGH && uses->looks < KN_USES_LOOKS);
 }
 
 /**

@@ -251,9 +251,10 @@ static bool is_latest(const struct policy_uses *u, const struct policy_use *use)
 
 /*
  * How far the thread that was last seen at sample @at, at the end of a run of @len, came on its
- * way there; 0 if none is on its way out of the run.  @back: from @at into the run, 1 or -1.
+ * way there, but @most; 0 if none is on its way out of the run.  @back: from @at into the run, 1
+ * or -1.
  */
-static u64 stride(const struct policy_uses *u, u32 at, s32 back, u32 len)
+static u64 stride(const struct policy_uses *u, u32 at, s32 back, u32 len, u64 most)
 {
 	const struct policy_use *head = &u->use[at], *use = head;
 	u32 n;
@@ -263,27 +264,38 @@ static u64 stride(const struct policy_uses *u, u32 at, s32 back, u32 len)
 			break;
 	if (n < LEAST_STRIDE || use->time == head->time || !is_latest(u, head))
 		return 0;
-	return back < 0 ? head->addr - use->addr : use->addr - head->addr;
+	return min(most, back < 0 ? head->addr - use->addr : use->addr - head->addr);
 }
 
 /*
  * The run's memory: to no more than half way to the next sample that is not of it, but ahead of a
  * thread, up to that.
  */
-static struct policy_span span_of(const struct policy_uses *u, u32 first, u32 behind)
+static struct policy_span span_of(const struct policy_uses *u, u32 first, u32 behind, u64 most)
 {
 	u64 more = reach(u, first, behind), start = u->use[first].addr;
 	u64 end = u->use[behind - 1].addr + (1UL << PAGE_BITS);
 	u64 before = first ? start - u->use[first - 1].addr - (1UL << PAGE_BITS) : start;
 	u64 after = behind < u->nr ? u->use[behind].addr - end : U64_MAX - end;
-	u64 down = stride(u, first, 1, behind - first);
-	u64 up = stride(u, behind - 1, -1, behind - first);
+	u64 down = stride(u, first, 1, behind - first, most);
+	u64 up = stride(u, behind - 1, -1, behind - first, most);
 
 	return (struct policy_span) {
 		.start = start - max_t(u64, min(more, before / 2), min(down, before)),
 		.end = end + max_t(u64, min(more, after / 2), min(up, after)),
 		.nid = u->use[first].nid,
 	};
+}
+
+/* Two threads on their way to each other meet half way. */
+static void part_spans(struct policy_span *low, struct policy_span *high)
+{
+	u64 middle = (low->end + high->start) / 2 >> PAGE_BITS << PAGE_BITS;
+
+	if (low->end <= high->start)
+		return;
+	low->end = middle;
+	high->start = middle;
 }
 
 /**
@@ -307,10 +319,9 @@ u32 policy_uses_spans(const struct policy_uses *u, u64 most, struct policy_span 
 			;
 		if (behind - first < LEAST_RUN || !(nodes & BIT_ULL(u->use[first].nid)))
 			continue;
-		spans[nr] = span_of(u, first, behind);
-		/* Two threads may be on their way to each other. */
-		if (nr && spans[nr].start < spans[nr - 1].end)
-			spans[nr].start = spans[nr - 1].end;
+		spans[nr] = span_of(u, first, behind, most);
+		if (nr)
+			part_spans(&spans[nr - 1], &spans[nr]);
 		nr++;
 	}
 	return nr;

@@ -50,7 +50,7 @@ struct policy_uses {
 	struct policy_user user[POLICY_MAX_USERS];
 };
 
-/* Memory from @start up to @end that, by all samples, only threads of node @nid use. */
+/* Memory from @start up to @end that, by all samples, only threads of node @nid use, or will. */
 struct policy_span {
 	u64 start;
 	u64 end;
