@@ -20,22 +20,7 @@ summary() {
 
 # need_tools COMMAND=PACKAGE…: installs the packages of commands that are missing.
 need_tools() {
-	local pair missing=()
-	for pair in "$@"; do
-		command -v "${pair%%=*}" >/dev/null || missing+=("${pair#*=}")
-	done
-	((${#missing[@]})) || return 0
-	((EUID == 0)) || check_error "this machine lacks ${missing[*]}; install them, or run as root"
-	echo "# installing ${missing[*]} with apt-get" >&2
-	local install=(env DEBIAN_FRONTEND=noninteractive apt-get -y -q -o DPkg::Lock::Timeout=300
-		install --no-install-recommends "${missing[@]}")
-	if ! "${install[@]}" >"$CHECK_TMP/apt.log" 2>&1 </dev/null; then
-		if ! { apt-get -q -o DPkg::Lock::Timeout=300 update && "${install[@]}"; } \
-			>"$CHECK_TMP/apt.log" 2>&1 </dev/null; then
-			tail -n 20 "$CHECK_TMP/apt.log" >&2
-			check_error "apt-get could not install ${missing[*]}"
-		fi
-	fi
+	"$CHECK_D/../need" "$@" || exit 2
 }
 
 # sources DIR… -- PATTERN…: sorted names, relative to the tree, of the files below

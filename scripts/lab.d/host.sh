@@ -6,24 +6,7 @@
 
 # host_tools COMMAND=PACKAGE…: installs the packages of commands that are missing.
 host_tools() {
-	local pair missing=()
-	for pair in "$@"; do
-		command -v "${pair%%=*}" >/dev/null || missing+=("${pair#*=}")
-	done
-	((${#missing[@]})) || return 0
-
-	((EUID == 0)) ||
-		lab_error "this machine lacks ${missing[*]}; install them, or run the lab as root"
-	command -v apt-get >/dev/null ||
-		lab_error "this machine lacks ${missing[*]} and has no apt-get; install them yourself"
-	say "installing ${missing[*]} on this machine with apt-get"
-	local install=(env DEBIAN_FRONTEND=noninteractive apt-get -y -o DPkg::Lock::Timeout=300
-		install --no-install-recommends "${missing[@]}")
-	if ! "${install[@]}" >"$LAB_CACHE/log/apt.log" 2>&1 </dev/null; then
-		say "that failed; running apt-get update first"
-		logged "apt-get update" "$LAB_CACHE/log/apt.log" apt-get -o DPkg::Lock::Timeout=300 update
-		logged "apt-get install ${missing[*]}" "$LAB_CACHE/log/apt.log" "${install[@]}"
-	fi
+	"$LAB_D/../need" ${LAB_QUIET:+--quiet} "$@" || exit "$EXIT_LAB"
 }
 
 # archive_uri VAR main|security: the archive this machine's apt is set up with.
