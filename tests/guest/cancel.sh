@@ -28,9 +28,7 @@ under_way() {
 }
 
 never_short() {
-	is "$1: no node was short of more than a batch by it" "" \
-		"$(sed -n 's/.*put_on=\([0-9]*\) .*/\1/p' "$trace/trace" | awk -v most=$BATCH_PAGES '$1 > most' | head -n 1)"
-	at_least "$1: and the trace has batches of it" 1 "$(grep -c 'put_on=' "$trace/trace")"
+	at_most "$1: no node was short of more than a batch by it (pages)" $BATCH_PAGES "$(most_put_on)"
 	echo >"$trace/trace"
 }
 

@@ -55,8 +55,7 @@ comes_home() {
 
 # never_short: by the trace, what exchanges had put on a node beyond what had left it.
 never_short() {
-	is "no node was ever short of more than a batch by it" "" \
-		"$(sed -n 's/.*put_on=\([0-9]*\) .*/\1/p' "$trace/trace" | awk -v most=$BATCH_PAGES '$1 > most' | head -n 1)"
+	at_most "no node was ever short of more than a batch by it (pages)" $BATCH_PAGES "$(most_put_on)"
 	at_least "and the trace has each of its batches" $((SIZE_MB * 256 / BATCH_PAGES)) \
 		"$(grep -c 'put_on=' "$trace/trace")"
 }

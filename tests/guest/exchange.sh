@@ -12,12 +12,6 @@
 readonly SIZE_MB=192 BATCH_PAGES=1024
 trace=/sys/kernel/tracing
 
-# least_free NODE: free pages after a batch had gone to the node, the least of all.
-least_free() {
-	sed -n "s/.*knumad_exchange: .*node=[0-9]*->$1 .*free_after=\([0-9]*\) .*/\1/p" "$trace/trace" |
-		sort -n | head -n 1
-}
-
 # leg_moved PID FROM TO: pages of the process that the last exchange moved, by debugfs.
 leg_moved() {
 	sed -n "s/.*[ ,]$1:$2>$3:\([0-9]*\):.*/\1/p" "$DEBUG/exchanges" | tail -n 1
@@ -59,8 +53,7 @@ at_most "NUMA balancing has not brought the memory (per mille)" 500 "$(memory_pe
 echo 0 >"$NUMAB"
 
 killed=$(event oom_kill)
-before=("$(awk '/MemFree/ { print int($4 / 4) }' /sys/devices/system/node/node0/meminfo)"
-	"$(awk '/MemFree/ { print int($4 / 4) }' /sys/devices/system/node/node1/meminfo)")
+before=("$(free_pages 0)" "$(free_pages 1)")
 echo full >"$PARAMS/mode"
 if within 60 memory_home "$a" $away "$b" $((1 - away)); then
 	pass "both have 95 % of their memory at home"
@@ -75,8 +68,7 @@ for node in 0 1; do
 	at_most "node $node's free memory hardly fell (pages)" $((2 * BATCH_PAGES)) \
 		$((before[node] - ${least:-0}))
 done
-is "no node was ever short of more than a batch by it, at any moment" "" "$(sed -n 's/.*put_on=\([0-9]*\) .*/\1/p' "$trace/trace" |
-	awk -v most=$BATCH_PAGES '$1 > most' | head -n 1)"
+at_most "no node was ever short of more than a batch by it, at any moment (pages)" $BATCH_PAGES "$(most_put_on)"
 at_least "debugfs shows the exchange, and why" 1 "$(grep -cE "^[0-9.]+ [0-9.-]+ pair [a-z]+ [0-9]+ .*$a:$((1 - away))>$away:[0-9]+:[0-9]+>[0-9]+" "$DEBUG/exchanges")"
 diag "$(tail -n +2 "$DEBUG/exchanges" | head -n 3)"
 is "nobody was killed for memory" "$killed" "$(event oom_kill)"

@@ -39,6 +39,9 @@
 #define MAX_REGIONS	16
 #define REST_BYTES	(128UL << 10)
 #define MOST_REST_NS	500000000L
+#define IN_PIPE_NS	300000000L
+#define FREE_NS		150000000L
+#define RACED_STEP	(1UL << 20)
 
 #ifndef MADV_PAGEOUT
 #define MADV_PAGEOUT	21
@@ -47,18 +50,20 @@
 /*
  * MEMFD is a memfd of its own; TMPFS a shared mapping of the file that $HOLD_FILE names, for
  * several processes to share.  Threads do not touch COLD and what follows it.  SWAPPED is
- * paged out and then left alone.  CHURNED is paged out and touched again, and FILE, a shared
- * mapping of the file or device that $HOLD_FILE names, written and written back, over and
- * over, both by a thread of their own.
+ * paged out and then left alone.  The others have a thread of their own that goes on and on:
+ * CHURNED is paged out and touched again; FILE, a shared mapping of the file or device that
+ * $HOLD_FILE names, is written and written back; RACED is in a pipe most of the time, as if for
+ * some I/O, and then some of its pages are given back and filled again.
  */
 enum kind {
 	PLAIN, THP, MLOCKED, PINNED, HUGETLB, KSM, SHARED, SHMEM, MEMFD, TMPFS, BOUND,
-	INTERLEAVED, SPLICED, COLD, SWAPPED, CHURNED, FILE_BACKED, NR_KINDS
+	INTERLEAVED, SPLICED, COLD, SWAPPED, CHURNED, FILE_BACKED, RACED, NR_KINDS
 };
 
 static const char * const kind_names[NR_KINDS] = {
 	"plain", "thp", "mlocked", "pinned", "hugetlb", "ksm", "shared", "shmem", "memfd", "tmpfs",
 	"bound", "interleaved", "spliced", "cold", "swapped", "churned", "file",
+	"raced",
 };
 
 struct region {
@@ -70,6 +75,9 @@ struct region {
 static struct region regions[MAX_REGIONS];
 static int nr_regions;
 static int busy_percent = 100;
+
+/* Held while a page of a RACED region is not filled. */
+static pthread_mutex_t filling = PTHREAD_MUTEX_INITIALIZER;
 
 static void die(const char *what)
 {
@@ -197,15 +205,19 @@ static void start_async_worker(int nid)
 }
 
 /* Pages in a pipe have one more user that nobody can move: migrating them fails. */
-static void splice_region(const struct region *r)
+static void splice_region(const struct region *r, int pipe_in)
 {
 	struct iovec iov = { .iov_base = r->start, .iov_len = r->bytes };
-	int ends[2];
 
+	if (vmsplice(pipe_in, &iov, 1, SPLICE_F_NONBLOCK) != (ssize_t)r->bytes)
+		die("vmsplice");
+}
+
+/* A pipe with room for the region. */
+static void open_pipe(const struct region *r, int *ends)
+{
 	if (pipe(ends) || fcntl(ends[1], F_SETPIPE_SZ, (int)r->bytes) < 0)
 		die("pipe");
-	if (vmsplice(ends[1], &iov, 1, SPLICE_F_NONBLOCK) != (ssize_t)r->bytes)
-		die("vmsplice");
 }
 
 static void bind_region(const struct region *r, int nid)
@@ -243,8 +255,12 @@ static void settle_region(const struct region *r, int nid)
 		bind_region(r, nid);
 	if (r->kind == SWAPPED && madvise(r->start, r->bytes, MADV_PAGEOUT))
 		die("MADV_PAGEOUT");
-	if (r->kind == SPLICED)
-		splice_region(r);
+	if (r->kind == SPLICED) {
+		int ends[2];
+
+		open_pipe(r, ends);
+		splice_region(r, ends[1]);
+	}
 	if (r->kind == SHARED)
 		share_regions();
 }
@@ -308,6 +324,44 @@ static void *churn(void *region)
 	return NULL;
 }
 
+/* Gives some of the region's pages back and fills others in their place. */
+static void renew_some(const struct region *r)
+{
+	pthread_mutex_lock(&filling);
+	for (size_t at = 0; at < r->bytes; at += RACED_STEP) {
+		if (madvise(r->start + at, 4096, MADV_DONTNEED))
+			die("MADV_DONTNEED");
+		for (size_t line = at; line < at + 4096; line += 64)
+			*(volatile size_t *)(r->start + line) = word_at(r, line);
+	}
+	pthread_mutex_unlock(&filling);
+}
+
+static void *race(void *region)
+{
+	static const struct timespec held = { .tv_nsec = IN_PIPE_NS }, free = { .tv_nsec = FREE_NS };
+	const struct region *r = region;
+	int ends[2], null = open("/dev/null", O_WRONLY);
+
+	if (null < 0)
+		die("/dev/null");
+	open_pipe(r, ends);
+	for (;;) {
+		splice_region(r, ends[1]);
+		nanosleep(&held, NULL);
+		for (size_t left = r->bytes; left;) {
+			ssize_t gone = splice(ends[0], NULL, null, NULL, left, 0);
+
+			if (gone <= 0)
+				die("splice");
+			left -= gone;
+		}
+		renew_some(r);
+		nanosleep(&free, NULL);
+	}
+	return NULL;
+}
+
 static void start_threads(const char *text)
 {
 	struct bitmask *cpus = numa_allocate_cpumask();
@@ -322,7 +376,8 @@ static void start_threads(const char *text)
 		if (pthread_create(&thread, NULL, spin, NULL))
 			die("pthread_create");
 	for (int i = 0; i < nr_regions; i++)
-		if (regions[i].kind > SWAPPED && pthread_create(&thread, NULL, churn, &regions[i]))
+		if (regions[i].kind > SWAPPED &&
+		    pthread_create(&thread, NULL, regions[i].kind == RACED ? race : churn, &regions[i]))
 			die("pthread_create");
 }
 
@@ -367,6 +422,7 @@ int main(int argc, char **argv)
 	puts("ready");
 	fflush(stdout);
 	sigwait(&term, &number);
+	pthread_mutex_lock(&filling);
 	for (int i = 0; i < nr_regions; i++)
 		if (!region_is_right(&regions[i]))
 			return 1;

@@ -33,10 +33,6 @@ active_mb() {
 	process_field "$1" active_mb_per_node | cut -d, -f$(($2 + 1))
 }
 
-active_is_known() {
-	[[ $(process_field "$1" active_mb_per_node) == *,* ]]
-}
-
 active_is_small() {
 	(($(active_mb "$pid" 0) <= HOT_MB + COLD_MB / 3))
 }
@@ -45,17 +41,8 @@ looked_again() {
 	(($(stat_of scan_looks) >= 2))
 }
 
-# An access shows once the page is no more in the CPU's TLB, and QEMU's has room for all of
-# it: other address spaces come by, as on any real machine.
-ticker() {
-	local cpu
-	for cpu in /sys/devices/system/node/node0/cpu[0-9]*; do
-		taskset -c "${cpu##*/cpu}" perl -e 'select(undef, undef, undef, 0.02) while 1' &
-	done
-}
-
 echo 0 >"$NUMAB"
-ticker
+ticker 0
 
 # At rest: threads and memory are where they belong, so that nothing moves.
 start_hold rest 0 0x1 cold:$COLD_MB plain:$HOT_MB

@@ -276,6 +276,41 @@ pin() {
 	taskset -acp "$(<"/sys/devices/system/node/node$2/cpulist")" "$1" >/dev/null
 }
 
+# ticker NODE…: an access shows once the page is no more in the CPU's TLB, and QEMU's has room
+# for all of a process: other address spaces come by on the nodes' CPUs, as on any real machine.
+ticker() {
+	local node cpu
+	for node in "$@"; do
+		for cpu in "/sys/devices/system/node/node$node"/cpu[0-9]*; do
+			taskset -c "${cpu##*/cpu}" perl -e 'select(undef, undef, undef, 0.02) while 1' &
+		done
+	done
+}
+
+# active_is_known PID: by debugfs, on each node.
+active_is_known() {
+	[[ $(process_field "$1" active_mb_per_node) == *,* ]]
+}
+
+# least_free NODE: by the trace, free pages after an exchange's batch had gone to the node, the
+# least of all.
+least_free() {
+	sed -n "s/.*knumad_exchange: .*node=[0-9]*->$1 .*free_after=\([0-9]*\) .*/\1/p" \
+		/sys/kernel/tracing/trace | sort -n | head -n 1
+}
+
+# most_put_on: by the trace, pages that exchanges had put on a node beyond what had left it,
+# the most of all.
+most_put_on() {
+	sed -n 's/.*knumad_exchange: .*put_on=\(-\{0,1\}[0-9]*\) .*/\1/p' /sys/kernel/tracing/trace |
+		sort -n | tail -n 1
+}
+
+# free_pages NODE
+free_pages() {
+	awk '/MemFree/ { print int($4 / 4) }' "/sys/devices/system/node/node$1/meminfo"
+}
+
 # none_isolated: no page is off its list.
 none_isolated() {
 	(($(awk '/^nr_isolated_(anon|file) / { sum += $2 } END { print sum }' /proc/vmstat) == 0))

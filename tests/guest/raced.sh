@@ -1,0 +1,54 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# An exchange of which one half is raced: some of its pages are in use for I/O whenever it comes
+# to them, and others are given back and filled anew while they are on their way. The other half
+# is not left to drain the node; nothing of it is lost, and in the end both are at home.
+# Time limit: 200 s
+. "$(dirname "$0")/lib.sh"
+
+readonly RACED_MB=48 PLAIN_MB=80 BATCH_PAGES=1024
+trace=/sys/kernel/tracing
+
+raced_home() {
+	(($(anon_pages "$a" 0 "$raced") >= RACED_MB * 256 * 90 / 100))
+}
+
+echo 0 >"$NUMAB"
+start_hold a 1 0x1 raced:$RACED_MB plain:$PLAIN_MB
+a=$HOLD_PID
+raced=$(start_of a raced)
+start_hold b 0 1x1 plain:$((RACED_MB + PLAIN_MB))
+b=$HOLD_PID
+load mode=off min_rss_mb=64 scan_period_ms=300
+echo 1 >"$trace/events/knumad/knumad_exchange/enable"	# the ring buffer needs its memory
+fill_up low 3
+killed=$(event oom_kill)
+before=("$(free_pages 0)" "$(free_pages 1)")
+echo memory >"$PARAMS/mode"
+if within 60 memory_home "$a" 0 "$b" 1; then
+	pass "both have 95 % of their memory at home"
+	diag "after $WAITED s"
+else
+	fail "both have 95 % of their memory at home" "$(state)"
+fi
+check "and nearly all that was raced" within 30 raced_home
+at_least "by exchange (pages)" $((PLAIN_MB * 2 * 256)) "$(stat_of exchange_pages)"
+at_least "batches failed in part (pages)" 500 "$(stat_of migrate_pages_failed)"
+at_most "no node was short of more than a batch by it (pages)" $BATCH_PAGES "$(most_put_on)"
+for node in 0 1; do
+	least=$(least_free $node)
+	# What the test's own processes use comes on top, and what is on per-CPU lists.
+	at_most "node $node's free memory hardly fell (pages)" $((2 * BATCH_PAGES)) \
+		$((before[node] - ${least:-0}))
+done
+diag "$(grep -E '^(exchange|migrate_pages)' "$DEBUG/stats" | tr '\n' ' ')"
+is "nobody was killed for memory" "$killed" "$(event oom_kill)"
+unload
+check "no page is left isolated" within 8 none_isolated
+for pid in "$a" "$b"; do
+	stop_hold "$pid"
+	is "all memory is right" 0 "$HOLD_STATUS"
+done
+empty "${FILL[@]}"
+finish
