@@ -39,8 +39,8 @@
 #define MAX_REGIONS	16
 #define REST_BYTES	(128UL << 10)
 #define MOST_REST_NS	500000000L
-#define IN_PIPE_NS	300000000L
-#define FREE_NS		150000000L
+#define IN_PIPE_SECONDS	2
+#define FREE_SECONDS	1
 #define RACED_STEP	(1UL << 20)
 
 #ifndef MADV_PAGEOUT
@@ -339,7 +339,8 @@ static void renew_some(const struct region *r)
 
 static void *race(void *region)
 {
-	static const struct timespec held = { .tv_nsec = IN_PIPE_NS }, free = { .tv_nsec = FREE_NS };
+	static const struct timespec held = { .tv_sec = IN_PIPE_SECONDS };
+	static const struct timespec free = { .tv_sec = FREE_SECONDS };
 	const struct region *r = region;
 	int ends[2], null = open("/dev/null", O_WRONLY);
 
