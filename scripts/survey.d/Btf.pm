@@ -16,7 +16,11 @@ my @TAIL = (undef, [4, 0], [0, 0], [12, 0], [0, 12], [0, 12], [0, 8], ([0, 0]) x
 
 my ($types, $strings);	# the two sections of the blob
 my @types;		# where a type begins in $types, by id; 0 is void
-my %first;		# id of the first type, by kind and name, of the kinds looked for
+my @first;		# id of the first type, by kind and where its name is in $strings
+
+# The kinds that are looked for by name.
+my @NAMED;
+@NAMED[STRUCT, FUNC, VAR] = (1) x 3;
 
 sub string {
 	my ($offset) = @_;
@@ -34,19 +38,18 @@ sub load {
 	$types = substr($blob, $header + $at, $len);
 	$strings = substr($blob, $header + $str_at, $str_len);
 	@types = (undef);
-	for (my $pos = 0; $pos < $len;) {
-		return 'found a type cut short' if $len - $pos < 12;
+	@first = ();
+	my $pos = 0;
+	while ($pos <= $len - 12) {
 		my ($name, $info) = unpack("\@$pos VV", $types);
 		# The widest these fields are (7.3); the bits were 0 where they were narrower.
 		my $kind = $info >> 24 & 0x7f;
 		my $tail = $TAIL[$kind] or return "found type kind $kind, unknown to knumad";
-		$first{$kind}{string($name)} //= @types
-			if $kind == STRUCT || $kind == FUNC || $kind == VAR;
+		$first[$kind]{$name} //= @types if $NAMED[$kind];
 		push @types, $pos;
 		$pos += 12 + $tail->[0] + $tail->[1] * ($info & 0xffffff);
-		return 'found a type cut short' if $pos > $len;
 	}
-	return undef;
+	return $pos == $len ? undef : 'found a type cut short';
 }
 
 sub nr_types {
@@ -55,11 +58,11 @@ sub nr_types {
 
 # Whether it describes (per-CPU) variables at all, which old pahole left out; or this one.
 sub has_vars {
-	return exists $first{+VAR};
+	return defined $first[VAR];
 }
 
 sub has_var {
-	return exists $first{+VAR}{$_[0]};
+	return defined first(VAR, @_);
 }
 
 # A type: { kind, vlen, kflag, name, ref (its type id, or its size), tail }; undef: void.
@@ -71,9 +74,15 @@ sub type {
 		 name => string($name), ref => $ref, tail => $types[$id] + 12 };
 }
 
-sub find {
+# The id of the first type of a kind and name; undef without one. A string is in the blob once.
+sub first {
 	my ($kind, $name) = @_;
-	return type($first{$kind}{$name});
+	my $before = index($strings, "\0$name\0");
+	return $before < 0 ? undef : $first[$kind]{$before + 1};
+}
+
+sub find {
+	return type(first(@_));
 }
 
 # An integer type as C spells it: DWARF says "long unsigned int".

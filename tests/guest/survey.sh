@@ -134,6 +134,12 @@ survey nobody --config "$SCRATCH/config"
 verdict "without NUMA_BALANCING" \
 	"knumad will not work on this kernel: CONFIG_NUMA_BALANCING: not set, expected set" 2
 
+# Of a kernel whose configuration nobody can read the rest is said all the same.
+survey nobody --release "$(uname -r)x" --btf /sys/kernel/btf/vmlinux --kallsyms /proc/kallsyms
+is "without a configuration: it is not checked" - "$(check_of configuration)"
+is "without a configuration: no option is said to be missing" "" "$(grep -E '^CONFIG_.* no ' "$SCRATCH/report")"
+verdict "without a configuration" "knumad will work on this kernel" 0
+
 # What it cannot use it refuses in one line.
 survey nobody --btf "$config"
 is "a file that is no BTF: one line" 1 "$(grep -c '^survey: error: --btf: expected .*, found ' "$SCRATCH/report")"
