@@ -4,7 +4,7 @@
 # A process under a CPU quota wants what the quota gives it, not what its threads would
 # use without: being throttled is not waiting for a CPU. One that is short of CPUs does
 # want more than it gets, also where some of the node's are offline.
-# Time limit: 120 s
+# Time limit: 150 s
 . "$(dirname "$0")/lib.sh"
 
 group=/sys/fs/cgroup/knumad-quota
@@ -35,8 +35,13 @@ load mode=observe scan_period_ms=300
 sleep 3
 at_least "three threads want three CPUs (mCPU)" 2400 "$(demand "$pid")"
 echo "$pid" >"$group/cgroup.procs"
+# A CPU of the guest's that stalls keeps the others waiting: not in each of some tries.
+wants_one() {
+	wanted=$(demand "$pid")
+	((wanted <= 1600))
+}
 sleep 4
-wanted=$(demand "$pid")
+within 30 wants_one || true
 at_most "with a quota of one CPU they want one (mCPU)" 1600 "$wanted"
 at_least "and not nothing" 600 "$wanted"
 echo "max 100000" >"$group/cpu.max"
