@@ -7,7 +7,8 @@
  * is set, and a pass looks and clears at once.  Where it has none, passes take turns: one
  * clears the bits and notes which were set, the next, one scan period later, looks and sets
  * those again; so reclaim misses a bit for no longer than that, and then only of a page that
- * was not accessed meanwhile.  No TLB is flushed for it.  As many passes only count then.
+ * was not accessed meanwhile.  No TLB is flushed for it.  As many passes only count then; and so
+ * does one that comes before its time, as what was accessed in so short a time says little.
  *
  * Context: under scan.lock, called by scan.c; for pages under their page-table lock as well.
  */
@@ -87,6 +88,20 @@ void kn_accessed_begin(struct kn_proc *proc, bool hurries)
 	a->looks = KN_KERNEL_HAS_YOUNG;
 	a->cleared |= !KN_KERNEL_HAS_YOUNG;
 	WRITE_ONCE(a->owes, !KN_KERNEL_HAS_YOUNG);
+}
+
+/**
+ * kn_accessed_skip - a pass begins that only counts
+ * @proc: the process
+ *
+ * What is owed stays owed.
+ */
+void kn_accessed_skip(struct kn_proc *proc)
+{
+	struct kn_accessed *a = &proc->scan.accessed;
+
+	a->takes = false;
+	a->looks = false;
 }
 
 /**

@@ -10,6 +10,7 @@
 #include "registry.h"
 
 void kn_accessed_begin(struct kn_proc *proc, bool hurries);
+void kn_accessed_skip(struct kn_proc *proc);
 void kn_accessed_end(struct kn_proc *proc);
 bool kn_accessed_page(const struct kn_walk *walk, const struct kn_accessed *a,
 		      struct kn_page_bits *hot, struct page *page);

@@ -281,11 +281,12 @@ bool kn_plan_moves_into(int nid)
 
 /**
  * kn_plan_watch - look what the threads of wide processes use, and act on it
+ * @all: of all such processes, as after each pass; or only of those of which that is still
+ *	learned, as in between: a sample of each thread in a whole period would be few
  *
- * After each pass and in between: a sample of each thread in a whole period would be few.
- * Return: whether that is so for some of them.
+ * Return: whether there are such as are still learned.
  */
-bool kn_plan_watch(void)
+bool kn_plan_watch(bool all)
 {
 	struct kn_proc *proc;
 	bool again = false, gains = false;
@@ -294,9 +295,10 @@ bool kn_plan_watch(void)
 	if (!kn_uses_any())
 		return false;
 	for (proc = kn_registry_next(NULL); proc; proc = kn_registry_next(proc)) {
-		if (!proc->uses)
+		if (!proc->uses || !(all || kn_uses_learns(proc)))
 			continue;
-		again |= kn_uses_sample(proc);
+		kn_uses_sample(proc);
+		again |= kn_uses_learns(proc);
 		wanting |= kn_apply_uses(proc, &gains);
 	}
 	gains |= wanting & ~kn_nodes_wanting;

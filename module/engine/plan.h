@@ -10,7 +10,7 @@
 int kn_plan_pass(enum kn_mode mode);
 u32 kn_plan_publish(bool *changed);
 bool kn_plan_moves_into(int nid);
-bool kn_plan_watch(void);
+bool kn_plan_watch(bool all);
 void kn_plan_withdraw(void);
 void kn_plan_forget(void);
 void kn_plan_exit(void);

@@ -125,6 +125,12 @@ static void kn_try_hooks(void)
 		kn_now.passes_to_arm = KN_PASSES_TO_ARM;
 }
 
+/* Whether threads are brought home at all. */
+static bool kn_places_threads(void)
+{
+	return kn_mode_moves_threads(kn_now.mode) && kn_can_move_threads();
+}
+
 /* One round of bringing threads home; true if it moved any. */
 static bool kn_bring_home(u32 min_demand_mcpu)
 {
@@ -160,9 +166,9 @@ static void kn_pass(void)
 	kn_load_account_own(kn_kthreads_us() + current->se.sum_exec_runtime / NSEC_PER_USEC);
 	if (kn_plan_pass(kn_now.mode) == -ENOMEM)
 		kn_stat_inc(plan_no_memory);
-	if (kn_mode_moves_threads(kn_now.mode) && kn_can_move_threads())
+	if (kn_places_threads())
 		kn_bias_threads();
-	kn_now.watches = kn_plan_watch();
+	kn_now.watches = kn_plan_watch(true);
 	kn_forget_unseen();
 	kn_workers_kick();
 }
@@ -173,17 +179,20 @@ static void kn_pass(void)
  */
 static bool kn_planner_sleep(unsigned int ms)
 {
-	unsigned int step_ms;
+	unsigned long now = jiffies, end = now + msecs_to_jiffies(ms);
 
-	for (; ms; ms -= step_ms) {
-		step_ms = kn_now.watches ? min(ms, KN_WATCH_MS) : ms;
+	for (; time_before(now, end); now = jiffies) {
+		unsigned long left = end - now;
+
+		if (kn_now.watches)
+			left = min(left, msecs_to_jiffies(KN_WATCH_MS));
 		wait_event_freezable_timeout(kn_planner_wait,
 					     READ_ONCE(kn_planner_kicked) || kthread_should_stop(),
-					     msecs_to_jiffies(step_ms));
+					     left);
 		if (READ_ONCE(kn_planner_kicked) || kthread_should_stop())
 			return true;
 		if (kn_now.watches)
-			kn_now.watches = kn_plan_watch();
+			kn_now.watches = kn_plan_watch(false);
 	}
 	return false;
 }
@@ -225,7 +234,7 @@ static void kn_planner_rest(void)
 
 	if (is_early)
 		period_ms = max(period_ms / KN_NEW_PART, KN_NEW_MIN_MS);
-	if (kn_mode_moves_threads(kn_now.mode) && !kn_now.idle_passes)
+	if (kn_places_threads() && !kn_now.idle_passes)
 		rounds = kn_now.threads_left ? kn_now.retries : KN_MIN_RETRIES;
 	step_ms = period_ms / (rounds + 1);
 	for (; rounds; rounds--) {

@@ -97,6 +97,7 @@ struct kn_scan {
 	struct mutex lock;		/* the cursor and the counts under way */
 	unsigned long cursor;		/* address the next slice starts from */
 	unsigned long due;		/* jiffies: the next pass starts no sooner */
+	unsigned long look_due;		/* jiffies: owed accessed bits are put back no sooner */
 	unsigned int interval_ms;	/* between passes; grows while nothing changes */
 	bool begun;			/* a pass is under way, be the cursor still at the start */
 	bool complete;			/* at least one pass has finished */

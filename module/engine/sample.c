@@ -3,9 +3,9 @@
  * Samples a process's threads: how much CPU they want, where they are, and where they
  * and their memory may go.
  *
- * Context: planner thread.  The walk over the threads is one RCU section without
- * sleeping; per thread it reads a few words, and takes the task lock only where the
- * thread has a memory policy.
+ * Context: planner thread.  The walk over the threads is an RCU section without sleeping, left
+ * now and then where others want the CPU; per thread it reads a few words, and takes the task lock
+ * only where the thread has a memory policy.
  */
 #include <linux/cpumask.h>
 #include <linux/ktime.h>
@@ -21,6 +21,7 @@
 #include "../compat/mempolicy.h"
 #include "../compat/runnable.h"
 #include "discover.h"
+#include "each_thread.h"
 #include "exempt.h"
 #include "kthread.h"
 #include "load.h"
@@ -104,6 +105,7 @@ static void kn_sample_threads(struct kn_proc *proc, struct kn_sample *s)
 	u32 *running = proc->threads_running;
 	u64 with_cpus = s->cpu_nodes, with_memory = s->mem_nodes;
 	struct task_struct *leader, *t;
+	u32 walked = 0;
 
 	rcu_read_lock();
 	leader = pid_task(proc->pid, PIDTYPE_TGID);
@@ -111,6 +113,8 @@ static void kn_sample_threads(struct kn_proc *proc, struct kn_sample *s)
 		goto out;
 	s->run_ns = READ_ONCE(leader->signal->sum_sched_runtime);
 	for_each_thread(leader, t) {
+		if (!kn_walk_goes_on(leader, t, &walked))
+			break;
 		s->cpu_nodes &= kn_thread_cpu_nodes(t, with_cpus);
 		s->mem_nodes &= kn_thread_mem_nodes(t, with_memory);
 		if (kn_thread_has_policy(t))

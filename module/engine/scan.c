@@ -85,7 +85,8 @@ void kn_scan_hurry(struct kn_proc *proc)
  * kn_scan_now - have the next pass begin at once
  * @proc: the process
  *
- * Planner thread.  Where one is under way, another one follows.
+ * Planner thread.  Where one is under way, another one follows.  It counts, and takes no accessed
+ * bits: the last ones may have been taken just now.
  */
 void kn_scan_now(struct kn_proc *proc)
 {
@@ -211,6 +212,7 @@ static bool kn_scan_publish(struct kn_proc *proc, u64 *movable, u64 *fixed)
 static void kn_scan_begin(struct kn_proc *proc)
 {
 	struct kn_scan *scan = &proc->scan;
+	bool at_once = READ_ONCE(scan->at_once);
 
 	scan->begun = true;
 	scan->elsewhere_end = 0;
@@ -218,14 +220,34 @@ static void kn_scan_begin(struct kn_proc *proc)
 	if (scan->hurried)
 		WRITE_ONCE(scan->hurries, false);
 	WRITE_ONCE(scan->at_once, false);
-	kn_accessed_begin(proc, scan->hurried);
+	if (at_once && !READ_ONCE(scan->accessed.ended) &&
+	    !(scan->accessed.owes && time_after_eq(jiffies, scan->look_due)))
+		kn_accessed_skip(proc);
+	else
+		kn_accessed_begin(proc, scan->hurried);
+}
+
+/* scan.lock held.  A pass has ended: how long until the next one. */
+static unsigned long kn_scan_pause(struct kn_scan *scan, unsigned int period_ms)
+{
+	unsigned long now = jiffies;
+
+	if (scan->accessed.takes)
+		scan->look_due = now + msecs_to_jiffies(period_ms);
+	if (READ_ONCE(scan->at_once))
+		return 0;
+	if (scan->accessed.owes)
+		return time_before(now, scan->look_due) ? scan->look_due - now : 0;
+	return msecs_to_jiffies(READ_ONCE(scan->hurries) ? min(scan->interval_ms, period_ms) :
+							   scan->interval_ms);
 }
 
 /* scan.lock held.  The end of the address space was reached. */
 static void kn_scan_finish(struct kn_proc *proc)
 {
 	struct kn_scan *scan = &proc->scan;
-	unsigned int period = READ_ONCE(kn_config.scan_period_ms), next_ms;
+	unsigned int period = READ_ONCE(kn_config.scan_period_ms);
+	unsigned long pause;
 	u64 movable, fixed;
 
 	if (kn_scan_publish(proc, &movable, &fixed) || !scan->complete)
@@ -234,19 +256,15 @@ static void kn_scan_finish(struct kn_proc *proc)
 		scan->interval_ms = clamp(2 * scan->interval_ms, period,
 					  period * KN_SCAN_MAX_BACKOFF);
 	kn_accessed_end(proc);
-	next_ms = scan->accessed.owes ? period : scan->interval_ms;
-	if (READ_ONCE(scan->at_once))
-		next_ms = 0;
-	else if (READ_ONCE(scan->hurries))
-		next_ms = min(next_ms, period);
+	pause = kn_scan_pause(scan, period);
 	memset(scan->count, 0, nr_node_ids * sizeof(*scan->count));
-	WRITE_ONCE(scan->due, jiffies + msecs_to_jiffies(next_ms));
+	WRITE_ONCE(scan->due, jiffies + pause);
 	WRITE_ONCE(scan->cursor, 0);
 	scan->begun = false;
 	scan->hurried = false;
 	WRITE_ONCE(scan->complete, true);
 	kn_stat_inc(scan_passes);
-	trace_knumad_scan(proc->tgid, movable, fixed, next_ms);
+	trace_knumad_scan(proc->tgid, movable, fixed, jiffies_to_msecs(pause));
 }
 
 /* scan.lock held.  Goes on with the pass under way, or begins one. */
@@ -302,7 +320,7 @@ void kn_scan_settle(struct kn_proc *proc)
 	if (KN_KERNEL_HAS_YOUNG || !atomic_read(&proc->mm->mm_users))
 		return;
 	mutex_lock(&scan->lock);
-	if (scan->accessed.owes && scan->accessed.takes) {	/* not even done with taking */
+	if (scan->accessed.owes && !scan->accessed.looks) {	/* a pass that puts nothing back */
 		memset(scan->count, 0, nr_node_ids * sizeof(*scan->count));
 		kn_shares_publish(proc);
 		WRITE_ONCE(scan->cursor, 0);

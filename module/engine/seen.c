@@ -22,6 +22,7 @@
 #include "../compat/housekeeping.h"
 #include "../compat/runnable.h"
 #include "../policy/uses.h"
+#include "each_thread.h"
 #include "registry.h"
 #include "seen.h"
 
@@ -141,13 +142,13 @@ static void kn_see_operands(struct mm_struct *mm, const struct kn_place *place,
 u32 kn_see_threads(struct kn_proc *proc, u32 skip, const struct kn_seen **seen)
 {
 	struct task_struct *leader, *t;
-	u32 nr = 0, i;
+	u32 nr = 0, walked = 0, i;
 
 	rcu_read_lock();
 	leader = pid_task(proc->pid, PIDTYPE_TGID);
 	if (leader) {
 		for_each_thread(leader, t) {
-			if (nr == KN_SEEN_MAX)
+			if (nr == KN_SEEN_MAX || !kn_walk_goes_on(leader, t, &walked))
 				break;
 			if (!kn_see(t, &kn_places[nr], &kn_seen[nr]))
 				continue;

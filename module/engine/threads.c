@@ -19,6 +19,7 @@
 #include "../compat/housekeeping.h"
 #include "../compat/runnable.h"
 #include "../kern/capability.h"
+#include "each_thread.h"
 #include "kthread.h"
 #include "registry.h"
 #include "stats.h"
@@ -81,7 +82,7 @@ static bool kn_is_away(const struct task_struct *t, u64 home, int cpu)
  */
 static int kn_collect_away(struct kn_proc *proc, int nr)
 {
-	u32 skip = proc->away_skip, seen = 0;
+	u32 skip = proc->away_skip, seen = 0, walked = 0;
 	struct task_struct *leader, *t;
 
 	rcu_read_lock();
@@ -91,7 +92,7 @@ static int kn_collect_away(struct kn_proc *proc, int nr)
 			u64 home = kn_uses_home(proc, t->pid);
 			int cpu = task_cpu(t);
 
-			if (nr == KN_AWAY_MAX)
+			if (nr == KN_AWAY_MAX || !kn_walk_goes_on(leader, t, &walked))
 				break;
 			if (!kn_is_away(t, home, cpu) || seen++ < skip)
 				continue;

@@ -56,6 +56,7 @@ struct kn_uses {
 	struct policy_uses samples;
 	u32 skip;			/* threads that have had their turn */
 	u32 looks;			/* since it was begun */
+	bool learns;			/* it is to be looked at again soon */
 	u64 bytes[KNUMAD_MAX_NODES];	/* the map gave to each node, when a scan was asked for */
 };
 
@@ -198,12 +199,23 @@ bool kn_uses_any(void)
 }
 
 /**
+ * kn_uses_learns - whether a process is to be looked at more often than once in a pass
+ * @proc: after kn_uses_begin()
+ *
+ * Planner thread.
+ */
+bool kn_uses_learns(const struct kn_proc *proc)
+{
+	return proc->uses->learns;
+}
+
+/**
  * kn_uses_sample - look what a process's threads are using
  * @proc: after kn_uses_begin()
  *
- * Planner thread.  Return: whether to look again soon.
+ * Planner thread.
  */
-bool kn_uses_sample(struct kn_proc *proc)
+void kn_uses_sample(struct kn_proc *proc)
 {
 	struct kn_use_map *map = NULL;
 	u64 most = (u64)get_mm_rss(proc->mm) << PAGE_SHIFT;
@@ -211,12 +223,15 @@ bool kn_uses_sample(struct kn_proc *proc)
 	const struct kn_seen *seen;
 	u32 nr;
 
+	uses->learns = false;
 	if (!mmget_not_zero(proc->mm))
-		return false;
+		return;
 	uses->looks = min(uses->looks + 1, KN_USES_LOOKS);
 	nr = kn_see_threads(proc, uses->skip, &seen);
-	if (!nr && uses->skip)
+	if (!nr && uses->skip) {	/* all have had their turn */
+		uses->skip = 0;
 		nr = kn_see_threads(proc, 0, &seen);
+	}
 	uses->skip = nr == KN_SEEN_MAX ? uses->skip + nr : 0;
 	kn_add_uses(proc, seen, nr);
 	mmput_async(proc->mm);
@@ -233,8 +248,8 @@ bool kn_uses_sample(struct kn_proc *proc)
 	}
 	kn_use_map_replace(proc, map);
 	kn_uses_scan(proc, nr);
-	return uses->looks < KN_USES_FIRST_LOOKS ||
-	       (uses->samples.nr < KN_USES_ENOUGH && uses->looks < KN_USES_LOOKS);
+	uses->learns = uses->looks < KN_USES_FIRST_LOOKS ||
+		       (uses->samples.nr < KN_USES_ENOUGH && uses->looks < KN_USES_LOOKS);
 }
 
 /**

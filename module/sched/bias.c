@@ -44,10 +44,21 @@
 /* Each CPU goes on looking in a node behind the one it looked at last: not all find the same. */
 static DEFINE_PER_CPU(int [KNUMAD_MAX_NODES], kn_probe_from);
 
-/* Of a source CPU, under its runqueue's lock: since when threads wait there in vain. */
+/*
+ * That a home has no idle CPU is believed for so long: a balancer asks about all threads of a
+ * runqueue while it holds its lock, and looking at so many CPUs for each would take long.
+ */
+#define KN_BIAS_BUSY_NS	(50 * NSEC_PER_USEC)
+
+/*
+ * Of a source CPU, under its runqueue's lock: since when threads wait there in vain; and the
+ * last home that was found busy, and when.
+ */
 struct kn_crowd {
 	u64 since_ns;
 	u64 last_ns;
+	u64 busy_home;
+	u64 busy_ns;
 };
 
 static DEFINE_PER_CPU(struct kn_crowd, kn_crowds);
@@ -114,13 +125,28 @@ static notrace s64 kn_waited_ns(const struct task_struct *p, u64 now)
 }
 
 /*
- * The lock of @cpu's runqueue held; somebody waits there, has no idle CPU at home, and an
+ * Runqueue lock held.  Whether @home has no idle CPU for @p, or has had none a moment ago for
+ * another thread of the runqueue that @crowd is of.
+ */
+static notrace bool kn_home_is_busy(struct kn_crowd *crowd, const struct task_struct *p, u64 home,
+				    u64 now)
+{
+	if (crowd->busy_home == home && now - crowd->busy_ns < KN_BIAS_BUSY_NS)
+		return true;
+	if (kn_idle_home_cpu(p, home) >= 0)
+		return false;
+	crowd->busy_home = home;
+	crowd->busy_ns = now;
+	return true;
+}
+
+/*
+ * The lock of @crowd's runqueue held; somebody waits there, has no idle CPU at home, and an
  * idle one asks for him.  Whether it was like this each time that was asked lately: idle
  * CPUs ask once in a balancing interval of @sd.
  */
-static notrace bool kn_crowded_long(int cpu, const struct sched_domain *sd, u64 now)
+static notrace bool kn_crowded_long(struct kn_crowd *crowd, const struct sched_domain *sd, u64 now)
 {
-	struct kn_crowd *crowd = per_cpu_ptr(&kn_crowds, cpu);
 	u64 gap = KN_BIAS_PATIENCE_NS + 2 * sd->balance_interval * NSEC_PER_MSEC;
 
 	if (now - crowd->last_ns > gap)
@@ -136,12 +162,13 @@ static notrace bool kn_crowded_long(int cpu, const struct sched_domain *sd, u64 
 static notrace bool kn_lets_go(const struct task_struct *p, u64 home, int cpu,
 			       const struct sched_domain *sd)
 {
+	struct kn_crowd *crowd = per_cpu_ptr(&kn_crowds, cpu);
 	u64 now = local_clock();
 	s64 waited = kn_waited_ns(p, now);
 
-	if (waited < KN_BIAS_SHARED_NS || kn_idle_home_cpu(p, home) >= 0)
+	if (waited < KN_BIAS_SHARED_NS || !kn_home_is_busy(crowd, p, home, now))
 		return false;
-	return kn_crowded_long(cpu, sd, now) || waited > KN_BIAS_PATIENCE_NS;
+	return kn_crowded_long(crowd, sd, now) || waited > KN_BIAS_PATIENCE_NS;
 }
 
 /*

@@ -23,17 +23,6 @@ moves_some() {
 	((${moved:-0} > 0))
 }
 
-# last_zone_above MARK NODE: free pages above the watermark of that name in the zone that movable
-# pages are taken from.
-last_zone_above() {
-	awk -v mark="$1" -v node="$2," '
-		$1 == "Node" { on = $2 == node }
-		on && $1 == "pages" && $2 == "free" { free = $3 }
-		on && $1 == mark { spare = free - $2 }
-		on && $1 == "managed" && $2 > 0 { last = spare }
-		END { print last + 0 }' /proc/zoneinfo
-}
-
 echo 0 >"$NUMAB"
 start_load load --start crossed --threads 1 --size ${SIZE_MB}M --seconds 280 --verify
 a=${PIDS[0]} b=${PIDS[1]}

@@ -100,6 +100,17 @@ else
 	check "a fault of no row is refused, with one line" grep -q "fault: expected ROW=missing" <(klog_since)
 fi
 stop_load
+# Threads that no hook would keep at home are not moved there: memory comes to them.
+start_load load --start crossed --threads 1 --size 96M --seconds 160
+load fault=can_migrate_task=split scan_period_ms=300
+memory_comes() {
+	(($(stat_of migrate_pages_ok) > 96 * 256))
+}
+check "mode=full without its hook brings memory" within 30 memory_comes
+sleep 2
+is "and moves no thread" 0 $(($(stat_of threads_moved) + $(stat_of threads_swapped)))
+unload
+stop_load
 start_load load --start crossed --threads 1 --size 96M --seconds 100
 load fault=migrate_swap=missing
 away() {

@@ -225,6 +225,17 @@ free_above() {
 		END { print spare + 0 }' /proc/zoneinfo
 }
 
+# last_zone_above MARK NODE: free pages above the watermark of that name in the zone that movable
+# pages are taken from.
+last_zone_above() {
+	awk -v mark="$1" -v node="$2," '
+		$1 == "Node" { on = $2 == node }
+		on && $1 == "pages" && $2 == "free" { free = $3 }
+		on && $1 == mark { spare = free - $2 }
+		on && $1 == "managed" && $2 > 0 { last = spare }
+		END { print last + 0 }' /proc/zoneinfo
+}
+
 # event NAME: the count of it in /proc/vmstat.
 event() {
 	awk -v name="$1" '$1 == name { print $2 }' /proc/vmstat
