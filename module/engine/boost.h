@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Ordinary priority while a worker holds what application threads may wait for: an mmap
- * lock, or pages under migration.  Kept off the CPU by those threads' neighbours, a
+ * Ordinary priority while a worker holds what application threads may wait for: pages under
+ * migration, or an mmap lock where it may sleep.  Kept off the CPU by those threads' neighbours, a
  * thread of the lowest priority would make them wait without bound.
  *
  * Worker threads and copiers, or whoever ends a scan; not under a spinlock.  Nests.

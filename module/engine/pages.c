@@ -4,8 +4,9 @@
  * mmap lock at a time, and says of each page whether it may be moved.
  *
  * Context: worker threads, or whoever ends a scan, holding nothing.  A slice takes a reference
- * on the address space and its mmap lock for reading; the page callbacks run under page-table
- * locks.
+ * on the address space and its mmap lock for reading, and keeps its CPU for as long: a thread of
+ * the lowest priority that lost it there would have the application wait without bound.  The page
+ * callbacks run under page-table locks.
  * The address space's last reference is never dropped here in earnest: mmput_async()
  * leaves tearing it down to a workqueue, so an exiting process is not made to wait for
  * a thread of the lowest priority.
@@ -16,6 +17,7 @@
 #include <linux/memory_hotplug.h>
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
+#include <linux/preempt.h>
 #include <linux/rwsem.h>
 #include <linux/sched/clock.h>
 #include <linux/sched/mm.h>
@@ -328,7 +330,25 @@ bool kn_vma_counts(const struct vm_area_struct *vma)
 	return !(vma->vm_flags & (VM_PFNMAP | VM_IO | VM_MIXEDMAP));
 }
 
-/* mmap lock held.  Walks until the slice is over or the end is reached. */
+/*
+ * mmap lock held, preemption off.  The walk over hugetlb memory takes a lock of the mapping's, and
+ * may sleep for it: there the priority has to do.
+ */
+static int kn_walk_vma(struct kn_walk *w, unsigned long start, unsigned long end)
+{
+	int nice, stop;
+
+	if (!is_vm_hugetlb_page(w->vma))
+		return KN_CALL(walk_page_range)(w->mm, start, end, &kn_walk_ops, w);
+	preempt_enable();
+	nice = kn_boost_begin();
+	stop = KN_CALL(walk_page_range)(w->mm, start, end, &kn_walk_ops, w);
+	kn_boost_end(nice);
+	preempt_disable();
+	return stop;
+}
+
+/* mmap lock held, preemption off.  Walks until the slice is over or the end is reached. */
 static enum kn_walk_result kn_walk_locked(struct kn_walk *w)
 {
 	struct vm_area_struct *vma;
@@ -347,7 +367,7 @@ static enum kn_walk_result kn_walk_locked(struct kn_walk *w)
 			w->own = !(vma->vm_flags & VM_MAYSHARE) && !kn_mm_has_pinned(w->mm);
 			w->key = kn_share_key(vma);
 			w->together = w->proc ? kn_share_together(w->proc, w->key) : 0;
-			if (KN_CALL(walk_page_range)(w->mm, start, end, &kn_walk_ops, w))
+			if (kn_walk_vma(w, start, end))
 				return KN_WALK_MORE;
 		}
 		w->cursor = end;
@@ -361,27 +381,26 @@ static enum kn_walk_result kn_walk_locked(struct kn_walk *w)
  * kn_walk_slice - walk a piece of an address space
  * @walk: where, how much, and whom to call
  *
- * Holds the mmap lock for less than 100 us of its own time, less when somebody waits for it,
- * and not at all when it is not free at once.  An exiting process's memory waits for it, too: the
- * address space is let go of before the priority falls.
+ * Holds the mmap lock for less than 100 us, less when somebody waits for it, and not at all when
+ * it is not free at once.  An exiting process's memory waits for it, too: the address space is let
+ * go of before the CPU can be lost.
  */
 enum kn_walk_result kn_walk_slice(struct kn_walk *walk)
 {
 	enum kn_walk_result result;
 	u64 start, held;
-	int nice;
 
 	walk->pages = 0;
 	walk->entries = 0;
 	walk->unclocked = 0;
-	nice = kn_boost_begin();
+	preempt_disable();
 	if (!mmget_not_zero(walk->mm)) {
-		kn_boost_end(nice);
+		preempt_enable();
 		return KN_WALK_GONE;
 	}
 	if (!mmap_read_trylock(walk->mm)) {
 		mmput_async(walk->mm);
-		kn_boost_end(nice);
+		preempt_enable();
 		kn_stat_inc(scan_lock_busy);
 		return KN_WALK_BUSY;
 	}
@@ -391,7 +410,7 @@ enum kn_walk_result kn_walk_slice(struct kn_walk *walk)
 	mmap_read_unlock(walk->mm);
 	held = local_clock() - start;
 	mmput_async(walk->mm);
-	kn_boost_end(nice);
+	preempt_enable();
 
 	kn_stat_inc(scan_slices);
 	kn_stat_add(scan_entries, walk->entries);

@@ -32,7 +32,7 @@ nothing_free() {
 	(($(for_exchange "$1") <= -BATCH_PAGES))
 }
 
-mostly_home() {
+nearly_home() {
 	(($(memory_permille "$a" 0) >= 700 && $(memory_permille "$b" 1) >= 700))
 }
 
@@ -102,7 +102,7 @@ for node in 0 1; do
 done
 at_least "node 2 has room (pages)" $((16 * BATCH_PAGES)) "$(free_above high 2)"
 echo memory >"$PARAMS/mode"
-if within 120 mostly_home; then
+if within 120 nearly_home; then
 	pass "with nothing free on both nodes most of their memory changes places"
 	diag "after $WAITED s: $(memory_permille "$a" 0) and $(memory_permille "$b" 1) per mille"
 else

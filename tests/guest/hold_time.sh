@@ -8,7 +8,7 @@
 # Time limit: 200 s
 . "$(dirname "$0")/lib.sh"
 
-readonly MOST_NS=100000 PREEMPT=/sys/kernel/debug/sched/preempt
+readonly MOST_NS=100000
 
 stat_reached() {
 	(($(stat_of "$1") >= $2))
@@ -40,12 +40,7 @@ stop_hold "$still"
 start_hold mover 1 0x1 plain:32
 load mode=memory min_rss_mb=16 scan_period_ms=100
 check "moving: 32 MB come home" within 60 memory_home "$HOLD_PID" 0
-# There the other node's worker may hold a lock while this one's pages are being copied.
-if grep -qE '\((full|lazy)\)' "$PREEMPT" 2>/dev/null; then
-	skip "moving: the longest hold of an mmap lock" "this kernel gives the CPU to others meanwhile"
-else
-	lock_is_short moving
-fi
+lock_is_short moving
 unload
 stop_hold "$HOLD_PID"
 is "the memory is right" 0 "$HOLD_STATUS"

@@ -34,7 +34,7 @@ hot_b=$(start_of b thp)
 at_least "the second one has huge pages" $((HOT_MB / 2 - 1)) \
 	"$(awk '$1 == "AnonHugePages:" { print int($2 / 2048) }' "/proc/$b/smaps_rollup")"
 # Threads cannot be moved here, so mode=cpu only gets to know what is active.
-load mode=cpu min_rss_mb=32 scan_period_ms=300 migrate_mb_per_sec=8 watch_threads=0
+load mode=cpu min_rss_mb=32 scan_period_ms=300 migrate_mb_per_sec=4 watch_threads=0
 echo 1 >"$trace/events/knumad/knumad_exchange/enable"
 fill_up low 3
 check "mode=cpu gets to know what is active" within 30 both_known
@@ -50,10 +50,10 @@ came_b=$(home_mb "$b" 1 "$(start_of b cold)")
 diag "after $WAITED s; of the other parts $came_a and $came_b of $COLD_MB MB had by then"
 at_most "before most of the other part of the first (MB)" $((COLD_MB / 4)) "$came_a"
 at_most "and of the second (MB)" $((COLD_MB / 4)) "$came_b"
-at_least "by exchange (pages)" $((HOT_MB * 256)) "$(stat_of exchange_pages)"
+at_least "by exchange, not into what was free (pages)" $((HOT_MB * 256 / 4)) "$(stat_of exchange_pages)"
 at_least "counted as moved first (pages)" $((HOT_MB * 256 * 2 * 8 / 10)) "$(stat_of migrate_pages_hot)"
 echo 64 >"$PARAMS/migrate_mb_per_sec"
-if within 60 memory_home "$a" 0 "$b" 1; then
+if within 60 mostly_home "$a" 0 "$b" 1; then
 	pass "the other parts follow"
 else
 	fail "the other parts follow" "$(state)"

@@ -216,6 +216,15 @@ memory_home() {
 	done
 }
 
+# mostly_home PID NODE [PID NODE…]: at least 85 % of the memory is there. Of little memory on full
+# nodes the rest is not to be had for sure: what others come to use there meanwhile is as much.
+mostly_home() {
+	while (($#)); do
+		(($(memory_permille "$1" "$2") >= 850)) || return 1
+		shift 2
+	done
+}
+
 # free_above MARK NODE: free pages above the sum of its zones' watermarks of that name.
 free_above() {
 	awk -v mark="$1" -v node="$2," '
