@@ -9,7 +9,7 @@
  *
  * It has ordinary priority while there are pages to be moved, as that is decided, and how fast it
  * may go: beside busy threads of the node one of the lowest priority would take far longer, and
- * those whose pages are under way might wait for it.  Scans have it where boost.h says.
+ * those whose pages are under way might wait for it.  While it holds an mmap lock it keeps its CPU.
  */
 #include <linux/freezer.h>
 #include <linux/jiffies.h>
