@@ -69,6 +69,7 @@ begins
 under_way "mode"
 echo off >"$PARAMS/mode"
 check "mode=off ends it" within 5 none_runs
+sleep 1 # a batch that was under way is not cut off
 moved=$(stat_of exchange_pages)
 sleep 2
 at_most "and no page moves any more (pages)" "$moved" "$(stat_of exchange_pages)"
