@@ -39,7 +39,7 @@
 #define MAX_REGIONS	16
 #define REST_BYTES	(128UL << 10)
 #define MOST_REST_NS	500000000L
-#define IN_PIPE_SECONDS	2
+#define IN_PIPE_SECONDS	3
 #define FREE_SECONDS	1
 #define RACED_STEP	(1UL << 20)
 

@@ -9,6 +9,7 @@
 
 readonly RACED_MB=48 PLAIN_MB=80 BATCH_PAGES=1024
 readonly SCALE=/proc/sys/vm/watermark_scale_factor
+readonly LISTS=/proc/sys/vm/percpu_pagelist_high_fraction
 usual=$(<"$SCALE")
 sampler=''
 
@@ -56,12 +57,15 @@ restore() {
 	end_sampling
 	cleanup
 	echo "$usual" >"$SCALE"
+	[[ ! -e $LISTS ]] || echo 0 >"$LISTS"
 }
 trap restore EXIT
 
 echo 0 >"$NUMAB"
 # Far from the high watermark down to where exchanges stop anyway: 30 MB.
 echo 200 >"$SCALE"
+# CPUs' lists of free pages, which have room as well, as short as they can be (from 5.14 on).
+[[ ! -e $LISTS ]] || echo 10000 >"$LISTS"
 start_hold a 1 0x1 raced:$RACED_MB plain:$PLAIN_MB
 a=$HOLD_PID
 raced=$(start_of a raced)
