@@ -113,8 +113,14 @@ static void kn_sample_threads(struct kn_proc *proc, struct kn_sample *s)
 		goto out;
 	s->run_ns = READ_ONCE(leader->signal->sum_sched_runtime);
 	for_each_thread(leader, t) {
-		if (!kn_walk_goes_on(leader, t, &walked))
+		if (!kn_walk_goes_on(leader, t, &walked)) {
+			/* Those that were not reached are as they were: bound ones stay bound. */
+			s->cpu_nodes &= proc->cpu_nodes;
+			s->mem_nodes &= proc->mem_nodes;
+			s->run_ns = max(s->run_ns, proc->run_ns);
+			s->wait_ns = max(s->wait_ns, proc->wait_ns);
 			break;
+		}
 		s->cpu_nodes &= kn_thread_cpu_nodes(t, with_cpus);
 		s->mem_nodes &= kn_thread_mem_nodes(t, with_memory);
 		if (kn_thread_has_policy(t))
