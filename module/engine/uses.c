@@ -33,10 +33,13 @@
 #define KN_MAX_SPANS	(POLICY_MAX_USES / 3)
 
 /*
- * With so many samples a process is known; where so many looks have not brought them, as with
- * a virtual machine's vCPU threads, they will not.  Then one look in a pass will do.
+ * With so many samples a process is known, once so many looks have added no such part to the
+ * memory that they tell of; where so many in all have not brought that, as with a virtual
+ * machine's vCPU threads, they will not.  Then one look in a pass will do.
  */
 #define KN_USES_ENOUGH		(POLICY_MAX_USES / 2)
+#define KN_USES_STILL_LOOKS	20U
+#define KN_USES_STILL_PART	64U
 #define KN_USES_LOOKS		200U
 
 /*
@@ -56,6 +59,8 @@ struct kn_uses {
 	struct policy_uses samples;
 	u32 skip;			/* threads that have had their turn */
 	u32 looks;			/* since it was begun */
+	u32 grown;			/* of these, when more memory was last known */
+	u64 known;			/* bytes, then */
 	bool learns;			/* it is to be looked at again soon */
 	u64 bytes[KNUMAD_MAX_NODES];	/* the map gave to each node, when a scan was asked for */
 };
@@ -147,6 +152,23 @@ static void kn_use_map_replace(struct kn_proc *proc, struct kn_use_map *new)
 
 	if (old)
 		kfree_rcu(old, rcu);
+}
+
+/* Whether looking often still brings something, with the @nr of kn_spans[]. */
+static bool kn_uses_learn_more(struct kn_uses *uses, u32 nr)
+{
+	u64 all = 0;
+	u32 i;
+
+	for (i = 0; i < nr; i++)
+		all += kn_spans[i].end - kn_spans[i].start;
+	if (all > uses->known + uses->known / KN_USES_STILL_PART) {
+		uses->known = all;
+		uses->grown = uses->looks;
+	}
+	return uses->looks < KN_USES_LOOKS &&
+	       (uses->samples.nr < KN_USES_ENOUGH ||
+		uses->looks - uses->grown < KN_USES_STILL_LOOKS);
 }
 
 /*
@@ -248,8 +270,7 @@ void kn_uses_sample(struct kn_proc *proc)
 	}
 	kn_use_map_replace(proc, map);
 	kn_uses_scan(proc, nr);
-	uses->learns = uses->looks < KN_USES_FIRST_LOOKS ||
-		       (uses->samples.nr < KN_USES_ENOUGH && uses->looks < KN_USES_LOOKS);
+	uses->learns = kn_uses_learn_more(uses, nr);
 }
 
 /**

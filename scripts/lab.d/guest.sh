@@ -103,8 +103,8 @@ verdict() {
 	done <"$LAB_TMP/verdict"
 }
 
-# A guest that has not mounted its root by then never will: a timer of QEMU's was once seen to
-# be lost while the kernel looked for its disks. Nothing of ours has been loaded yet.
+# A guest that has not mounted its root by then never will: a timer of QEMU's is lost now and then
+# as the kernel boots. Nothing of ours has been loaded yet.
 readonly LAB_ROOT_SECONDS=120 LAB_BOOTS=3
 
 # has_lost_timer: whether the guest's kernel says that a CPU which sleeps was not woken in time:
