@@ -305,9 +305,9 @@ static void kn_show_exchange(struct seq_file *m, const struct kn_exchange_record
 	seq_printf(m, " %s %s %llu", policy_exchange_name(r->kind),
 		   r->done ? "done" : r->ended_ms ? "dropped" : "running", r->gain_ucpu);
 	for (k = 0; k < r->nr_legs; k++) {
-		seq_printf(m, "%s%d:%u>%u:%llu:%llu>%llu", comma, r->legs[k].tgid, r->legs[k].from,
-			   r->legs[k].to, r->legs[k].moved, r->legs[k].free_before,
-			   r->legs[k].free_now);
+		seq_printf(m, "%s%d:%u>%u:%llu:%llu>%llu:%llu", comma, r->legs[k].tgid,
+			   r->legs[k].from, r->legs[k].to, r->legs[k].moved,
+			   r->legs[k].free_before, r->legs[k].free_now, r->legs[k].bounced);
 		comma = ",";
 	}
 	seq_puts(m, "\n");
@@ -316,8 +316,9 @@ static void kn_show_exchange(struct seq_file *m, const struct kn_exchange_record
 /*
  * exchanges: the latest that moved pages and have ended, oldest first, then those under
  * way.  Times are seconds since boot; gain is in ucpu; legs has one part per process,
- * PID:FROM>TO:PAGES:BEFORE>NOW, the pages moved from node to node, and the free pages of
- * the node they went to when the exchange began, and at its end or now.
+ * PID:FROM>TO:PAGES:BEFORE>NOW:BOUNCED, the pages moved from node to node, the free pages of
+ * the node they went to when the exchange began, and at its end or now, and pages that were put
+ * on a node with room, where the exchange could not begin otherwise.
  */
 static int exchanges_show(struct seq_file *m, void *unused)
 {

@@ -163,7 +163,7 @@ MODULE_PARM_DESC(scan_period_ms, "ms between plans and scans, 100 to 60000 (defa
 
 /*
  * scan_mb_per_sec - MiB of process memory whose page tables each knumad thread may
- * look at per second.  1 to 1048576, default 1024.
+ * look at per second; a huge page counts as 4 KiB, as it is one entry.  1 to 1048576, default 1024.
  */
 KN_RANGE_PARAM(scan_mb_per_sec, 1, 1048576, "MiB/s");
 MODULE_PARM_DESC(scan_mb_per_sec,
@@ -253,7 +253,7 @@ static const struct kernel_param_ops kn_exempt_ops = {
  * exempt - write "PID" to have a process left alone, "-PID" to have it looked after again; not
  * at load.  Reads as the list, as far as that fits into a page.
  */
-module_param_cb(exempt, &kn_exempt_ops, NULL, 0644);
+module_param_cb(exempt, &kn_exempt_ops, NULL, 0600);
 MODULE_PARM_DESC(exempt, "PID to leave alone, -PID to look after again (only once loaded)");
 
 /**

@@ -82,7 +82,8 @@ static bool kn_batch_wants_large(struct kn_batch *batch, const struct kn_walk *w
 		return false;
 	}
 	batch->decided = folio;
-	if (batch->no_large || batch->copy.pages + folio_nr_pages(folio) > batch->max) {
+	if ((batch->no_order && folio_order(folio) >= batch->no_order) ||
+	    batch->copy.pages + folio_nr_pages(folio) > batch->max) {
 		kn_stat_add(skip_busy, folio_nr_pages(folio));
 		return false;
 	}
@@ -114,6 +115,7 @@ static int kn_batch_take(struct kn_walk *walk, struct page *page, enum kn_page_k
 	folio_get(folio);
 	if (kn_isolate_folio(folio)) {
 		nr_pages = folio_nr_pages(folio);
+		batch->shared += kn_page_is_shared(page) ? nr_pages : 0;
 		list_add_tail(&folio->lru, &batch->copy.folios);
 		node_stat_mod_folio(folio, NR_ISOLATED_ANON + folio_is_file_lru(folio), nr_pages);
 		batch->copy.pages += nr_pages;
@@ -187,6 +189,14 @@ static u64 kn_batch_not_gone(struct kn_batch *batch)
 	return stayed;
 }
 
+/* Of @pages of a batch those that count as the process's own, where only some were shared about. */
+static long kn_batch_own(const struct kn_batch *batch, long pages)
+{
+	long all = batch->copy.pages;
+
+	return batch->shared ? pages * (all - (long)batch->shared) / all : pages;
+}
+
 /**
  * kn_batch_finish - migrate a batch, put back what did not go
  * @batch: after kn_batch_collect(), which found some
@@ -214,10 +224,12 @@ u64 kn_batch_finish(struct kn_batch *batch)
 	if (!KN_MIGRATE_KEEPS_FAILED)
 		failed += kn_batch_not_gone(batch);
 
+	/* What is shared scans alone count, with the object that it is of. */
 	for (nid = 0; nid < nr_node_ids; nid++)
 		if (batch->from[nid])
-			atomic_long_sub(batch->from[nid], &proc->pages[nid].movable);
-	atomic_long_add(copy->placed, &proc->pages[copy->nid].movable);
+			atomic_long_sub(kn_batch_own(batch, batch->from[nid]),
+					&proc->pages[nid].movable);
+	atomic_long_add(kn_batch_own(batch, copy->placed), &proc->pages[copy->nid].movable);
 
 	kn_stat_inc(migrate_batches);
 	kn_stat_add(migrate_pages_isolated, copy->pages);

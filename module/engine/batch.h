@@ -16,7 +16,7 @@ struct kn_batch {
 	struct kn_proc *proc;
 	bool hot;			/* only pages that were lately accessed */
 	bool by_use;			/* only those that the destination's threads alone use */
-	bool no_large;			/* large ones found no room a moment ago */
+	u8 no_order;			/* large ones of this order and above found no room; or 0 */
 	u64 sources;			/* nodes that pages are taken from */
 	u64 limit;			/* it is full with so many pages */
 	u64 max;			/* a large folio may bring it above, up to this */
@@ -26,6 +26,7 @@ struct kn_batch {
 	/* out */
 	bool busy;			/* some could not be isolated */
 	u64 huge;			/* isolated huge pages, each counted once */
+	u64 shared;			/* of the isolated pages, those that others map as well */
 	u64 cost;			/* of collecting, see kn_walk_cost() */
 
 	/* while it is collected */

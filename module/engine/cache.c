@@ -71,14 +71,17 @@ u64 kn_cache_pages(int nid)
 	return pages > stay ? pages - stay : 0;
 }
 
-/* Whether a folio is clean page cache without much use.  May be wrong without a reference. */
+/*
+ * Whether a folio is clean page cache without much use.  May be wrong without a reference; whether
+ * it is mapped is not to be asked without one, as that counts the pages it has.
+ */
 static bool kn_cache_is_idle(struct folio *folio)
 {
 	return folio_test_lru(folio) && !kn_folio_is_anon(folio) && READ_ONCE(folio->mapping) &&
 	       !folio_test_swapbacked(folio) && !folio_test_unevictable(folio) &&
 	       !folio_test_active(folio) && !folio_test_workingset(folio) &&
 	       !folio_test_dirty(folio) && !folio_test_writeback(folio) &&
-	       !folio_test_locked(folio) && !kn_folio_is_mapped(folio);
+	       !folio_test_locked(folio);
 }
 
 static void kn_cache_take(struct kn_copy *batch, struct page *page)
@@ -87,7 +90,8 @@ static void kn_cache_take(struct kn_copy *batch, struct page *page)
 
 	if (folio_page(folio, 0) != page || !kn_cache_is_idle(folio) || !folio_try_get(folio))
 		return;
-	if (page_folio(page) == folio && kn_cache_is_idle(folio) && kn_isolate_folio(folio)) {
+	if (page_folio(page) == folio && kn_cache_is_idle(folio) && !kn_folio_is_mapped(folio) &&
+	    kn_isolate_folio(folio)) {
 		list_add_tail(&folio->lru, &batch->folios);
 		batch->pages += folio_nr_pages(folio);
 	}

@@ -43,7 +43,7 @@ struct kn_part {
 	struct list_head left;		/* isolated, without a destination */
 	struct folio *spare;
 	u64 placed;
-	bool no_room;
+	u8 no_order;			/* see struct kn_copy */
 };
 
 struct kn_copier {
@@ -61,6 +61,12 @@ static void kn_part_init(struct kn_part *part, const struct kn_copy *copy)
 	INIT_LIST_HEAD(&part->folios);
 	INIT_LIST_HEAD(&part->reserved);
 	INIT_LIST_HEAD(&part->left);
+}
+
+/* Of two orders that found no room, 0 for none, the one that says more. */
+static unsigned int kn_least_order(unsigned int a, unsigned int b)
+{
+	return a && b ? min(a, b) : a | b;
 }
 
 static struct folio *kn_part_new_large(struct kn_part *part, unsigned int order)
@@ -83,15 +89,17 @@ static void kn_part_reserve(struct kn_part *part)
 	struct folio *folio, *next;
 
 	list_for_each_entry_safe(folio, next, &part->folios, lru) {
-		struct folio *new;
+		unsigned int order = folio_order(folio);
+		struct folio *new = NULL;
 
-		if (!folio_order(folio))
+		if (!order)
 			continue;
-		new = part->no_room ? NULL : kn_part_new_large(part, folio_order(folio));
+		if (!part->no_order || order < part->no_order)
+			new = kn_part_new_large(part, order);
 		if (new) {
 			list_add(&new->lru, &part->reserved);
 		} else {
-			part->no_room = true;
+			part->no_order = kn_least_order(part->no_order, order);
 			list_move(&folio->lru, &part->left);
 		}
 	}
@@ -204,7 +212,7 @@ static void kn_copy_add(struct kn_copy *copy, struct kn_part *part)
 {
 	list_splice_tail_init(&part->folios, &copy->folios);
 	copy->placed += part->placed;
-	copy->no_room |= part->no_room;
+	copy->no_order = kn_least_order(copy->no_order, part->no_order);
 }
 
 /* True if the copier of @part's node may take it; then kn_copier_await() is to follow. */

@@ -24,7 +24,7 @@ struct kn_copy {
 	bool large;			/* in: some are large folios */
 	struct folio *spare;		/* a free huge page on @nid or NULL; NULL once it is used */
 	u64 placed;			/* out: pages now on @nid */
-	bool no_room;			/* out: a large folio found none */
+	u8 no_order;			/* out: the least order that found no room; or 0 */
 };
 
 void kn_copy(struct kn_copy *copy);

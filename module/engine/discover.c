@@ -3,8 +3,8 @@
  * Finds the processes worth looking after: not kernel threads, resident size at least
  * min_rss_mb.
  *
- * Context: planner thread, may sleep between processes; each process is looked at in
- * a short RCU section of its own, so that a large process table delays nobody.
+ * Context: planner thread, may sleep between processes; RCU sections end where somebody else
+ * wants the CPU, so that a large process table delays nobody.
  */
 #include <linux/idr.h>
 #include <linux/pid.h>

@@ -87,6 +87,7 @@ static void kn_exchange_describe(const struct kn_exchange *x, struct kn_exchange
 		r->legs[k].from = leg->from;
 		r->legs[k].to = leg->to;
 		r->legs[k].moved = READ_ONCE(leg->moved);
+		r->legs[k].bounced = READ_ONCE(leg->bounced);
 		r->legs[k].free_before = leg->free_before;
 		r->legs[k].free_now = kn_node_free_pages(leg->to);
 	}
@@ -102,7 +103,7 @@ static void kn_exchange_end(struct kn_exchange *x)
 	WRITE_ONCE(x->cancelled, true);
 	list_del_init(&x->list);
 	for (k = 0; k < x->nr_legs; k++)
-		moved += READ_ONCE(x->legs[k].moved);
+		moved += READ_ONCE(x->legs[k].moved) + READ_ONCE(x->legs[k].bounced);
 	if (moved) {
 		kn_exchange_describe(x, r);
 		r->ended_ms = ktime_to_ms(ktime_get_boottime());
@@ -407,6 +408,7 @@ static u64 kn_exchange_bounce(struct kn_exchange *x, u64 *cost)
 	moved = kn_migrate_leg(leg->proc, &leg->pass, leg->from, nid, KN_BATCH_PAGES, &none,
 			       &back->spare, cost);
 	kn_leg_left(leg, back, moved);
+	WRITE_ONCE(leg->bounced, leg->bounced + moved);
 	kn_stat_add(exchange_bounced, moved);
 	if (moved)
 		kn_leg_trace(x, k, nid, moved, before);

@@ -22,6 +22,7 @@ struct kn_exchange_leg {
 	u8 to;
 	s64 left;			/* pages to move yet */
 	u64 moved;
+	u64 bounced;			/* pages, to a node that has no part in the exchange */
 	u64 free_before;		/* of @to, in pages, when the exchange began */
 };
 
@@ -54,6 +55,7 @@ struct kn_exchange_record {
 		u8 from;
 		u8 to;
 		u64 moved;
+		u64 bounced;
 		u64 free_before;
 		u64 free_now;
 	} legs[POLICY_EXCHANGE_LEGS];

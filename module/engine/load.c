@@ -21,8 +21,8 @@
 #include "load.h"
 #include "node.h"
 
-static u64 kn_busy_before_us[KNUMAD_MAX_NODES];
 static u64 kn_busy_delta_us[KNUMAD_MAX_NODES];
+static DEFINE_PER_CPU(u64, kn_busy_before_us);
 static DEFINE_PER_CPU(u64, kn_idle_before_us);
 static u32 kn_shortage_permille[KNUMAD_MAX_NODES];
 static u64 kn_elapsed_us;			/* since the measure before; 0 for the first */
@@ -83,7 +83,7 @@ static u32 kn_shortage(int nid, u64 idle_us)
 	       1000 - idle_permille * 1000 / KN_IDLE_PERMILLE : 0;
 }
 
-/* How much a sum has grown; it may shrink when CPUs come and go. */
+/* How much a count has grown; reading one that its CPU is writing may show a step back. */
 static u64 kn_delta(u64 now, u64 *before)
 {
 	u64 delta = now > *before ? now - *before : 0;
@@ -99,7 +99,7 @@ static u64 kn_delta(u64 now, u64 *before)
  */
 void kn_load_measure(void)
 {
-	u64 busy[KNUMAD_MAX_NODES] = { 0 }, idle[KNUMAD_MAX_NODES] = { 0 }, idle_us;
+	u64 idle[KNUMAD_MAX_NODES] = { 0 };
 	u64 now_us = ktime_to_us(ktime_get());
 	int cpu, nid;
 
@@ -107,22 +107,23 @@ void kn_load_measure(void)
 	kn_sampled_us = now_us;
 
 	/*
-	 * Offline CPUs keep their count of busy time, so that coming online is no burst of
-	 * load; their idle time goes on growing, and is nobody's to use.
-	 * Isolated ones are no part of a node's capacity, nor then of its load.
+	 * Isolated CPUs are no part of a node's capacity, nor then of its load.  They are counted
+	 * all the same, as offline ones are, so that being given back is no burst of load; the
+	 * idle time of these goes on growing, and is nobody's to use.
 	 */
+	memset(kn_busy_delta_us, 0, sizeof(kn_busy_delta_us));
 	for_each_possible_cpu(cpu) {
+		u64 busy_us = kn_delta(kn_cpu_busy_us(cpu), per_cpu_ptr(&kn_busy_before_us, cpu));
+		u64 idle_us = kn_delta(kn_cpu_idle_us(cpu), per_cpu_ptr(&kn_idle_before_us, cpu));
+
 		if (!kn_cpu_is_balanced(cpu))
 			continue;
-		busy[cpu_to_node(cpu)] += kn_cpu_busy_us(cpu);
-		idle_us = kn_delta(kn_cpu_idle_us(cpu), per_cpu_ptr(&kn_idle_before_us, cpu));
+		kn_busy_delta_us[cpu_to_node(cpu)] += busy_us;
 		if (cpu_online(cpu))
 			idle[cpu_to_node(cpu)] += idle_us;
 	}
-	for (nid = 0; nid < nr_node_ids; nid++) {
-		kn_busy_delta_us[nid] = kn_delta(busy[nid], &kn_busy_before_us[nid]);
+	for (nid = 0; nid < nr_node_ids; nid++)
 		kn_shortage_permille[nid] = kn_shortage(nid, idle[nid]);
-	}
 }
 
 /**

@@ -22,6 +22,7 @@
 #include "node.h"
 #include "room.h"
 #include "stats.h"
+#include "uses.h"
 
 /* After a pass that moved less than this part of the quota, the process has a rest. */
 #define KN_FRUITLESS_PART	16
@@ -101,6 +102,14 @@ static u64 kn_batch_cost(const struct kn_batch *batch)
 	return batch->copy.pages + DIV_ROUND_UP_ULL(batch->cost, KN_LOOKS_PER_MOVE);
 }
 
+/* Whether a lead is in memory that another node's threads use: it is left to that one's worker. */
+static bool kn_lead_is_anothers(const struct kn_batch *batch, unsigned long addr)
+{
+	int wanted = batch->by_use ? kn_use_node(batch->proc, addr) : NUMA_NO_NODE;
+
+	return wanted != NUMA_NO_NODE && wanted != batch->copy.nid;
+}
+
 /*
  * Collects a batch where a thread was going, the next one whose memory gives any: who runs an
  * exchange takes an empty one for a leg that cannot move.  False if there is none.
@@ -119,6 +128,8 @@ static bool kn_leads_collect(struct kn_pass *pass, struct kn_batch *batch)
 		if (!lead)
 			break;
 		from = READ_ONCE(lead->at);
+		if (kn_lead_is_anothers(batch, from))
+			continue;
 		cursor = from;
 		kn_batch_collect(batch, &cursor, READ_ONCE(lead->end));
 		kn_lead_advance(lead, from, cursor);
@@ -137,7 +148,8 @@ static u64 kn_pass_batch(struct kn_pass *pass, struct kn_batch *batch, long want
 	u64 start = ktime_get_ns(), headroom = kn_node_headroom_pages(copy->nid), moved = 0;
 	bool ended = false, in_use;
 
-	batch->no_large = !copy->spare && time_before(jiffies, pass->large_retry_at);
+	if (!copy->spare && time_before(jiffies, pass->large_retry_at))
+		batch->no_order = pass->no_order;
 	in_use = kn_leads_collect(pass, batch);
 	if (!in_use) {
 		kn_pass_order(pass, batch->proc, batch->sources);
@@ -146,8 +158,10 @@ static u64 kn_pass_batch(struct kn_pass *pass, struct kn_batch *batch, long want
 	}
 	if (copy->pages) {
 		moved = kn_batch_finish(batch);
-		if (copy->no_room)
+		if (copy->no_order) {
+			pass->no_order = copy->no_order;
 			pass->large_retry_at = jiffies + msecs_to_jiffies(retry_ms);
+		}
 		trace_knumad_migrate(batch->proc->tgid, copy->nid, copy->pages, moved, headroom,
 				     kn_node_headroom_pages(copy->nid), ktime_get_ns() - start);
 	}

@@ -185,10 +185,13 @@ static int kn_table_walk(struct kn_walk *w, pmd_t *pmd, unsigned long addr, unsi
  * Whether another MMU has used part of a page table's range, which it then forgets.  May
  * take a spinlock of KVM's, and does not sleep.
  */
-static bool kn_used_elsewhere(struct mm_struct *mm, unsigned long start, unsigned long end)
+static bool kn_used_elsewhere(struct kn_walk *w, unsigned long start, unsigned long end)
 {
+	struct mm_struct *mm = w->mm;
+
 	if (!mm_has_notifiers(mm) || !kn_capable(KN_CAP_YOUNG))
 		return false;
+	w->asked += KN_ASK_ENTRIES;
 	if (KN_HAS(__mmu_notifier_clear_young))
 		return KN_CALL(__mmu_notifier_clear_young)(mm, start, end);
 	return KN_CALL(mmu_notifier_clear_young_bool)(mm, start, end);
@@ -221,7 +224,7 @@ static int kn_pmd_entry(pmd_t *pmd, unsigned long addr, unsigned long next, stru
 		/* Where the last slice ended inside, they have forgotten what they said then. */
 		bool known = addr < w->elsewhere_end && w->used_elsewhere;
 
-		w->used_elsewhere = kn_used_elsewhere(walk->mm, addr, next) || known;
+		w->used_elsewhere = kn_used_elsewhere(w, addr, next) || known;
 		w->elsewhere_end = next;
 	}
 	if (pmd_present(entry) && !pmd_leaf(entry))
@@ -392,6 +395,7 @@ enum kn_walk_result kn_walk_slice(struct kn_walk *walk)
 
 	walk->pages = 0;
 	walk->entries = 0;
+	walk->asked = 0;
 	walk->unclocked = 0;
 	preempt_disable();
 	if (!mmget_not_zero(walk->mm)) {

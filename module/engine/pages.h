@@ -78,6 +78,7 @@ struct kn_walk {
 	u32 together;		/* so many page tables may map a page of it */
 	u64 pages;
 	u32 entries;
+	u32 asked;		/* what asking another MMU counts for */
 	u32 unclocked;		/* work since it looked at the clock, in entries; @run may add */
 	u64 deadline_ns;
 };
@@ -89,10 +90,15 @@ enum kn_walk_result {
 	KN_WALK_GONE,		/* the process has exited */
 };
 
-/* What a slice counts for in a budget: pages, or empty entries where those are more. */
+/*
+ * What a slice counts for in a budget: entries, empty ones as well.  A huge page is one; but where
+ * another MMU is asked about it that takes longer than looking at it.
+ */
+#define KN_ASK_ENTRIES		64
+
 static inline u64 kn_walk_cost(const struct kn_walk *walk)
 {
-	return max_t(u64, walk->pages, walk->entries);
+	return walk->entries + walk->asked;
 }
 
 /* Present to the kernel: what is protected against any access, or awaits a hint fault, too. */

@@ -279,6 +279,9 @@ bool kn_plan_moves_into(int nid)
 	return READ_ONCE(kn_nodes_wanting) & BIT_ULL(nid);
 }
 
+/* Between two passes looking takes no longer than this at a time; the others' turn comes next. */
+#define KN_WATCH_MOST_NS	(10 * NSEC_PER_MSEC)
+
 /**
  * kn_plan_watch - look what the threads of wide processes use, and act on it
  * @all: of all such processes, as after each pass; or only of those of which that is still
@@ -288,19 +291,26 @@ bool kn_plan_moves_into(int nid)
  */
 bool kn_plan_watch(bool all)
 {
-	struct kn_proc *proc;
+	static u64 turn;	/* in between: the first that has its own, by its number */
+	u64 start = ktime_get_ns(), waits = 0, wanting = 0;
 	bool again = false, gains = false;
-	u64 wanting = 0;
+	struct kn_proc *proc;
 
 	if (!kn_uses_any())
 		return false;
 	for (proc = kn_registry_next(NULL); proc; proc = kn_registry_next(proc)) {
 		if (!proc->uses || !(all || kn_uses_learns(proc)))
 			continue;
-		kn_uses_sample(proc);
+		if (!all && !waits && ktime_get_ns() - start > KN_WATCH_MOST_NS)
+			waits = proc->seq;
+		if (all || (!waits && proc->seq >= turn)) {
+			kn_uses_sample(proc);
+			wanting |= kn_apply_uses(proc, &gains);
+		}
 		again |= kn_uses_learns(proc);
-		wanting |= kn_apply_uses(proc, &gains);
 	}
+	if (!all)
+		turn = waits;
 	gains |= wanting & ~kn_nodes_wanting;
 	if (!gains)
 		return again;

@@ -10,6 +10,7 @@
 #include <linux/mm.h>
 #include <linux/nodemask.h>
 #include <linux/pid.h>
+#include <linux/sched.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -159,8 +160,8 @@ static struct kn_proc *kn_behind(struct kn_proc *prev)
  * kn_registry_next - iterate
  * @prev: the record before, whose reference is dropped, or NULL for the first
  *
- * Goes on rightly behind a record that was removed meanwhile.  Return: the next record
- * with a reference, or NULL at the end.
+ * Goes on rightly behind a record that was removed meanwhile, and lets others have the CPU: may
+ * sleep.  Return: the next record with a reference, or NULL at the end.
  */
 struct kn_proc *kn_registry_next(struct kn_proc *prev)
 {
@@ -172,6 +173,7 @@ struct kn_proc *kn_registry_next(struct kn_proc *prev)
 		kref_get(&next->ref);
 	mutex_unlock(&kn_registry_lock);
 	kn_proc_put(prev);
+	cond_resched();
 	return next;
 }
 

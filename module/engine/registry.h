@@ -70,7 +70,8 @@ struct kn_pass {
 	long moved;			/* pages moved in the pass under way */
 	bool hot;			/* it takes hot pages alone; the others come next */
 	u32 looks;			/* hot_looks when it last began with them */
-	unsigned long large_retry_at;	/* jiffies: no large folios before, they found no room */
+	unsigned long large_retry_at;	/* jiffies: no such large folios before */
+	u8 no_order;			/* those of this order and above: they found no room */
 	bool busy;			/* the pass under way met pages it could not isolate */
 };
 

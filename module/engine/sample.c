@@ -114,9 +114,14 @@ static void kn_sample_threads(struct kn_proc *proc, struct kn_sample *s)
 	s->run_ns = READ_ONCE(leader->signal->sum_sched_runtime);
 	for_each_thread(leader, t) {
 		if (!kn_walk_goes_on(leader, t, &walked)) {
-			/* Those that were not reached are as they were: bound ones stay bound. */
-			s->cpu_nodes &= proc->cpu_nodes;
-			s->mem_nodes &= proc->mem_nodes;
+			/*
+			 * Those that were not reached are as they were: bound ones stay bound.
+			 * Without either the record is new, or was exempt.
+			 */
+			if (proc->cpu_nodes | proc->mem_nodes) {
+				s->cpu_nodes &= proc->cpu_nodes;
+				s->mem_nodes &= proc->mem_nodes;
+			}
 			s->run_ns = max(s->run_ns, proc->run_ns);
 			s->wait_ns = max(s->wait_ns, proc->wait_ns);
 			break;

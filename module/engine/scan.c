@@ -34,11 +34,11 @@
 /* Fewer pages than this part of a process is no change. */
 #define KN_SCAN_CHANGE_PART	64
 
-/* What it takes to put accessed bits back: slices that find the mmap lock taken, each 1 ms. */
+/* What it takes to put accessed bits back: slices that find the mmap lock taken, 1 to 2 ms each. */
 #define KN_SETTLE_TRIES		2000
 
-/* Of a scan that nobody waits for, the pages of one visit: others have their turn then. */
-#define KN_VISIT_PAGES		16384
+/* Of a scan that nobody waits for, the entries of one visit: others have their turn then. */
+#define KN_VISIT_ENTRIES	16384
 
 /* A part of a run takes as much work as so many entries, however few it has. */
 #define KN_PART_ENTRIES		16
@@ -92,6 +92,7 @@ void kn_scan_now(struct kn_proc *proc)
 {
 	WRITE_ONCE(proc->scan.hurries, true);
 	WRITE_ONCE(proc->scan.at_once, true);
+	smp_mb();	/* Pairs with that of kn_scan_finish(). */
 	WRITE_ONCE(proc->scan.due, jiffies);
 }
 
@@ -259,6 +260,10 @@ static void kn_scan_finish(struct kn_proc *proc)
 	pause = kn_scan_pause(scan, period);
 	memset(scan->count, 0, nr_node_ids * sizeof(*scan->count));
 	WRITE_ONCE(scan->due, jiffies + pause);
+	/* Pairs with kn_scan_now(), whose store of due this one may have undone. */
+	smp_mb();
+	if (READ_ONCE(scan->at_once))
+		WRITE_ONCE(scan->due, jiffies);
 	WRITE_ONCE(scan->cursor, 0);
 	scan->begun = false;
 	scan->hurried = false;
@@ -375,7 +380,7 @@ u64 kn_scan(struct kn_proc *proc, u64 max_cost)
 	awaited = kn_scan_is_awaited(&proc->scan);
 	nice = awaited ? kn_boost_begin() : 0;
 	if (!awaited)
-		max_cost = min_t(u64, max_cost, KN_VISIT_PAGES);
+		max_cost = min_t(u64, max_cost, KN_VISIT_ENTRIES);
 	while (result == KN_WALK_MORE && cost < max_cost && !kthread_should_stop() &&
 	       !READ_ONCE(proc->scan.accessed.ended)) {
 		result = kn_scan_slice(proc, &walk, max_cost - cost);

@@ -179,6 +179,7 @@ static int kn_better_cpu(const struct kn_away *a)
 	return best;
 }
 
+/* Returns whether it moved; what was tried leaves the list. */
 static bool kn_move_alone(struct kn_away *a)
 {
 	int cpu = kn_better_cpu(a);
@@ -191,7 +192,7 @@ static bool kn_move_alone(struct kn_away *a)
 	if (!ret)
 		cpumask_set_cpu(cpu, &kn_taken);
 	kn_done(a);
-	return true;
+	return !ret;
 }
 
 /* Distance from @cpu to the nearest node of @home. */
@@ -231,8 +232,11 @@ static struct kn_away *kn_find_partner(const struct kn_away *a, int nr, bool bot
 	return NULL;
 }
 
-/* True if there was a partner; one that does not come home by it stays in the list. */
-static bool kn_swap(struct kn_away *a, int nr, bool both)
+/*
+ * True if there was a partner; one that does not come home by it stays in the list.  @swaps
+ * counts those that were carried out.
+ */
+static bool kn_swap(struct kn_away *a, int nr, bool both, unsigned int *swaps)
 {
 	struct kn_away *b = kn_find_partner(a, nr, both);
 	int tries, ret = -EAGAIN;
@@ -248,6 +252,7 @@ static bool kn_swap(struct kn_away *a, int nr, bool both)
 	}
 	kn_moved(a, b->cpu, b->task->pid, ret);
 	kn_moved(b, a->cpu, a->task->pid, ret);
+	*swaps += !ret;
 	if (both || ret)
 		kn_done(b);
 	else
@@ -271,11 +276,9 @@ static unsigned int kn_swap_all(int nr, bool both)
 		for (i = 0; i < nr; i++) {
 			if (!kn_away[i].task)
 				continue;
-			if (kn_swap(&kn_away[i], nr, true) ||
-			    (!both && kn_swap(&kn_away[i], nr, false))) {
-				swaps++;
+			if (kn_swap(&kn_away[i], nr, true, &swaps) ||
+			    (!both && kn_swap(&kn_away[i], nr, false, &swaps)))
 				again = !both;
-			}
 		}
 	}
 	return swaps;

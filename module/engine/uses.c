@@ -61,6 +61,7 @@ struct kn_uses {
 	u32 looks;			/* since it was begun */
 	u32 grown;			/* of these, when more memory was last known */
 	u64 known;			/* bytes, then */
+	u64 home;			/* the process's, since then */
 	bool learns;			/* it is to be looked at again soon */
 	u64 bytes[KNUMAD_MAX_NODES];	/* the map gave to each node, when a scan was asked for */
 };
@@ -162,7 +163,8 @@ static bool kn_uses_learn_more(struct kn_uses *uses, u32 nr)
 
 	for (i = 0; i < nr; i++)
 		all += kn_spans[i].end - kn_spans[i].start;
-	if (all > uses->known + uses->known / KN_USES_STILL_PART) {
+	/* Where samples no longer agree, or memory was given back, it begins anew. */
+	if (all > uses->known + uses->known / KN_USES_STILL_PART || all < uses->known / 2) {
 		uses->known = all;
 		uses->grown = uses->looks;
 	}
@@ -208,6 +210,12 @@ bool kn_uses_begin(struct kn_proc *proc)
 	if (!proc->uses) {
 		proc->uses = kvzalloc(sizeof(*proc->uses), GFP_KERNEL);
 		atomic_add(!!proc->uses, &kn_nr_watched);
+	}
+	if (proc->uses && proc->uses->home != proc->home) {
+		proc->uses->home = proc->home;
+		proc->uses->looks = 0;
+		proc->uses->grown = 0;
+		proc->uses->known = 0;
 	}
 	return proc->uses;
 }

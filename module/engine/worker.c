@@ -39,7 +39,10 @@
 /* One visit to a process moves at most this many batches. */
 #define KN_VISIT_BATCHES	8
 
-/* Pages that may be used now; may go below zero by part of a batch. */
+/*
+ * Pages that may be moved now, or entries looked at, of 4 KiB each; may go below zero by part of a
+ * batch.
+ */
 struct kn_bucket {
 	s64 pages;
 	u64 filled_ns;
@@ -224,7 +227,8 @@ static int kn_worker_main(void *data)
 	while (!kthread_should_stop()) {
 		unsigned int sleep_ms;
 
-		WRITE_ONCE(w->kicked, false);
+		/* Before the parameters are read: who writes one kicks after that. */
+		smp_store_mb(w->kicked, false);
 		sleep_ms = kn_worker_round(w);
 		wait_event_freezable_timeout(kn_workers_wait,
 					     READ_ONCE(w->kicked) || kthread_should_stop(),

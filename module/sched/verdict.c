@@ -121,7 +121,8 @@ static notrace const struct kn_verdict *kn_verdict_find(const struct kn_verdicts
 
 /**
  * kn_verdict_home - the nodes a thread belongs on
- * @p: the thread; of the kernel's own none has a verdict
+ * @p: the thread; of the kernel's own those that work in a process's memory (vhost, up to 6.3)
+ *	have its verdict
  *
  * Caller is in an RCU read-side section (interrupts off will do).
  * Return: a node mask, 0 for no verdict.

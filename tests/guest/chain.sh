@@ -12,13 +12,16 @@
 readonly SIZE_MB=96 BATCH_PAGES=1024 MIN_FREE=/proc/sys/vm/min_free_kbytes
 trace=/sys/kernel/tracing
 
-right() {
-	local pid wrong=0
-	for pid in "$@"; do
-		stop_hold "$pid"
-		((HOLD_STATUS == 0)) || wrong=1
-	done
-	is "all memory is right" 0 "$wrong"
+# bounced_of PID…: pages of these that went to a node which had no part in their exchange.
+bounced_of() {
+	awk -v pids=" $* " 'NR > 1 {
+		n = split($NF, legs, ",")
+		for (i = 1; i <= n; i++) {
+			m = split(legs[i], field, ":")
+			if (index(pids, " " field[1] " "))
+				sum += field[m]
+		}
+	} END { print sum + 0 }' "$DEBUG/exchanges"
 }
 
 # for_exchange NODE: twice the pages free above half way from the minimum to the low watermark,
@@ -78,7 +81,7 @@ diag "$(tail -n +2 "$DEBUG/exchanges" | head -n 4)"
 at_least "in one exchange of three" 1 \
 	"$(grep -cE "^[0-9.]+ [0-9.-]+ chain [a-z]+ .*(${pids[0]}:0>1.*|${pids[1]}:1>2.*|${pids[2]}:2>0.*){3}" "$DEBUG/exchanges")"
 never_short
-right "${pids[@]}"
+all_right "${pids[@]}"
 empty "${FILL[@]}"
 unload
 
@@ -110,13 +113,14 @@ else
 fi
 at_least "it began with pages that went to the third (pages)" 1 "$(stat_of exchange_bounced)"
 at_least "the trace shows them going there (batches)" 1 "$(grep -c 'kind=pair .* node=[01]->2 ' "$trace/trace")"
+at_least "debugfs says of which processes (pages)" "$(stat_of exchange_bounced)" "$(bounced_of "$a" "$b")"
 at_most "which were few (pages)" $((8 * BATCH_PAGES)) "$(stat_of exchange_bounced)"
 never_short
 diag "$(tail -n +2 "$DEBUG/exchanges" | head -n 4)"
 echo "$usual" >"$MIN_FREE"
 empty "${FILL[@]}"
 comes_home "what was put there comes home when there is room" 30 "$a" 0 "$b" 1
-right "$a" "$b"
+all_right "$a" "$b"
 unload
 is "nobody was killed for memory" "$killed" "$(event oom_kill)"
 finish

@@ -18,6 +18,7 @@ load mode=off
 echo "$a" >"$PARAMS/exempt"
 is "the parameter lists it" "$a" "$(<"$PARAMS/exempt")"
 is "debugfs lists it" "$a" "$(<"$DEBUG/exempt")"
+is "only root may read PIDs there" "600 root" "$(stat -c '%a %U' "$PARAMS/exempt")"
 before=$(cpus_allowed "$a")
 echo 1 >/sys/kernel/tracing/events/knumad/enable
 echo full >"$PARAMS/mode"

@@ -61,9 +61,6 @@ fi
 at_most "no page moved twice" $((((COLD_MB + HOT_MB) * 2 + 16) * 256)) "$(stat_of migrate_pages_ok)"
 diag "$(grep -E '^(exchange|migrate_)' "$DEBUG/stats" | tr '\n' ' ')"
 unload
-for pid in "$a" "$b"; do
-	stop_hold "$pid"
-	is "all memory is right" 0 "$HOLD_STATUS"
-done
+all_right "$a" "$b"
 empty "${FILL[@]}"
 finish

@@ -121,6 +121,16 @@ stop_hold() {
 	wait "$1" || HOLD_STATUS=$?
 }
 
+# all_right PID…: ends what start_hold started, and says whether all memory was right.
+all_right() {
+	local pid wrong=()
+	for pid in "$@"; do
+		stop_hold "$pid"
+		((HOLD_STATUS == 0)) || wrong+=("$pid: $HOLD_STATUS")
+	done
+	is "all memory is right" "" "${wrong[*]}"
+}
+
 # start_of NAME KIND: the address of a mapping that start_hold NAME printed.
 start_of() {
 	awk -v kind="$2" '$1 == kind { print $2 }' "$SCRATCH/$1"
@@ -234,15 +244,27 @@ free_above() {
 		END { print spare + 0 }' /proc/zoneinfo
 }
 
-# last_zone_above MARK NODE: free pages above the watermark of that name in the zone that movable
-# pages are taken from.
-last_zone_above() {
-	awk -v mark="$1" -v node="$2," '
+# left_for_others NODE: its free pages, those on CPUs' lists among them, which from 6.7 on may be
+# some thousands, and page cache, which comes back after the node was filled.
+left_for_others() {
+	awk -v node="$1," '
 		$1 == "Node" { on = $2 == node }
+		on && $1 == "pages" && $2 == "free" { pages += $3 }
+		on && ($1 == "count:" || $1 ~ /^nr_(in)?active_file$/) { pages += $2 }
+		END { print pages + 0 }' /proc/zoneinfo
+}
+
+# room_of NODE: what is free above the high watermark in the zone that movable pages are taken from,
+# those on CPUs' lists among it: anything may fill that.
+room_of() {
+	awk -v node="$1," '
+		$1 == "Node" { on = $2 == node; listed = managed = 0 }
 		on && $1 == "pages" && $2 == "free" { free = $3 }
-		on && $1 == mark { spare = free - $2 }
-		on && $1 == "managed" && $2 > 0 { last = spare }
-		END { print last + 0 }' /proc/zoneinfo
+		on && $1 == "high" { high = $2 }
+		on && $1 == "managed" { managed = $2 }
+		on && $1 == "count:" { listed += $2 }
+		on && managed > 0 { room = free + listed - high }
+		END { print (room > 0) ? room : 0 }' /proc/zoneinfo
 }
 
 # event NAME: the count of it in /proc/vmstat.
@@ -310,13 +332,6 @@ ticker() {
 # active_is_known PID: by debugfs, on each node.
 active_is_known() {
 	[[ $(process_field "$1" active_mb_per_node) == *,* ]]
-}
-
-# least_free NODE: by the trace, free pages after an exchange's batch had gone to the node, the
-# least of all.
-least_free() {
-	sed -n "s/.*knumad_exchange: .*node=[0-9]*->$1 .*free_after=\([0-9]*\) .*/\1/p" \
-		/sys/kernel/tracing/trace | sort -n | head -n 1
 }
 
 # most_put_on: by the trace, pages that exchanges had put on a node beyond what had left it,

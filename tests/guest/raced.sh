@@ -13,29 +13,6 @@ readonly LISTS=/proc/sys/vm/percpu_pagelist_high_fraction
 usual=$(<"$SCALE")
 sampler=''
 
-# left_for_others NODE: its free pages, those on CPUs' lists among them, which from 6.7 on may be
-# some thousands, and page cache, which comes back after the node was filled.
-left_for_others() {
-	awk -v node="$1," '
-		$1 == "Node" { on = $2 == node }
-		on && $1 == "pages" && $2 == "free" { pages += $3 }
-		on && ($1 == "count:" || $1 ~ /^nr_(in)?active_file$/) { pages += $2 }
-		END { print pages + 0 }' /proc/zoneinfo
-}
-
-# room_of NODE: what is free above the high watermark in the zone that movable pages are taken from,
-# those on CPUs' lists among it: anything may fill that.
-room_of() {
-	awk -v node="$1," '
-		$1 == "Node" { on = $2 == node; listed = managed = 0 }
-		on && $1 == "pages" && $2 == "free" { free = $3 }
-		on && $1 == "high" { high = $2 }
-		on && $1 == "managed" { managed = $2 }
-		on && $1 == "count:" { listed += $2 }
-		on && managed > 0 { room = free + listed - high }
-		END { print (room > 0) ? room : 0 }' /proc/zoneinfo
-}
-
 # Raced pages stay where they are for seconds: the least of some samples a second is the least.
 sample() {
 	local node
@@ -101,9 +78,6 @@ diag "$(grep -E '^(exchange|migrate_pages)' "$DEBUG/stats" | tr '\n' ' ')"
 is "nobody was killed for memory" "$killed" "$(event oom_kill)"
 unload
 check "no page is left isolated" within 8 none_isolated
-for pid in "$a" "$b"; do
-	stop_hold "$pid"
-	is "all memory is right" 0 "$HOLD_STATUS"
-done
+all_right "$a" "$b"
 empty "${FILL[@]}"
 finish

@@ -43,9 +43,9 @@ check "with min_rss_mb=10 the small one is found" within 10 scanned "$small"
 # 1 MB/s is 256 pages a second and thread: two threads, 4 s, and a full bucket each.
 echo 1 >"$PARAMS/scan_mb_per_sec"
 sleep 2
-from=$(stat_of scan_pages)
+from=$(stat_of scan_entries)
 sleep 4
-at_most "scan_mb_per_sec=1 is kept (pages in 4 s)" 4096 $(($(stat_of scan_pages) - from))
+at_most "scan_mb_per_sec=1 is kept (entries of 4 KiB in 4 s)" 4096 $(($(stat_of scan_entries) - from))
 kill "$big" "$small"
 wait || true
 gone() {
