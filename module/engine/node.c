@@ -12,6 +12,7 @@
 #include <linux/vmstat.h>
 
 #include "../compat/housekeeping.h"
+#include "../compat/pcp.h"
 #include "node.h"
 
 /*
@@ -81,6 +82,16 @@ struct zone *kn_node_zone(int nid)
 	return NULL;
 }
 
+/* Free pages of @zone that may be used, if @hidden ones are not among those that it counts. */
+static u64 kn_headroom(struct zone *zone, u64 hidden)
+{
+	u64 free = zone_page_state(zone, NR_FREE_PAGES) + hidden;
+	u64 keep = high_wmark_pages(zone) + READ_ONCE(zone->nr_reserved_highatomic) +
+		   num_online_cpus() * KN_VMSTAT_DRIFT_PAGES;
+
+	return free > keep ? free - keep : 0;
+}
+
 /**
  * kn_node_headroom_pages - how much may be put on a node
  * @nid: online or not
@@ -93,14 +104,22 @@ struct zone *kn_node_zone(int nid)
 u64 kn_node_headroom_pages(int nid)
 {
 	struct zone *zone = kn_node_zone(nid);
-	u64 free, keep;
 
-	if (!zone)
-		return 0;
-	free = zone_page_state(zone, NR_FREE_PAGES);
-	keep = high_wmark_pages(zone) + READ_ONCE(zone->nr_reserved_highatomic) +
-	       num_online_cpus() * KN_VMSTAT_DRIFT_PAGES;
-	return free > keep ? free - keep : 0;
+	return zone ? kn_headroom(zone, 0) : 0;
+}
+
+/**
+ * kn_node_headroom_here_pages - the same, for small pages that this CPU allocates
+ * @nid: online or not
+ *
+ * The first of them may take up to 2016 onto the list of the CPU (from 6.7 on), where they are
+ * free, but no counter shows them.
+ */
+u64 kn_node_headroom_here_pages(int nid)
+{
+	struct zone *zone = kn_node_zone(nid);
+
+	return zone ? kn_headroom(zone, kn_zone_listed_pages(zone)) : 0;
 }
 
 /**

@@ -13,6 +13,7 @@ u64 kn_node_present_pages(int nid);
 u64 kn_node_free_pages(int nid);
 u64 kn_node_high_wmark_pages(int nid);
 u64 kn_node_headroom_pages(int nid);
+u64 kn_node_headroom_here_pages(int nid);
 u64 kn_node_exchange_pages(int nid);
 u32 kn_node_nr_cpus(int nid);
 

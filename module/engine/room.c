@@ -55,9 +55,10 @@ static struct folio *kn_alloc_large(gfp_t gfp, unsigned int order, int nid)
  */
 struct folio *kn_room_alloc(int nid, unsigned int order, bool exchange)
 {
+	u64 room = order ? kn_node_headroom_pages(nid) : kn_node_headroom_here_pages(nid);
 	struct folio *new;
 
-	if (!exchange && kn_node_headroom_pages(nid) < 1UL << order) {
+	if (!exchange && room < 1UL << order) {
 		kn_stat_inc(migrate_no_room);
 		return NULL;
 	}

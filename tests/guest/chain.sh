@@ -9,7 +9,7 @@
 # Time limit: 360 s
 . "$(dirname "$0")/lib.sh"
 
-readonly SIZE_MB=96 BATCH_PAGES=1024 MIN_FREE=/proc/sys/vm/min_free_kbytes
+readonly SIZE_MB=160 BATCH_PAGES=1024 MIN_FREE=/proc/sys/vm/min_free_kbytes
 trace=/sys/kernel/tracing
 
 # bounced_of PID…: pages of these that went to a node which had no part in their exchange.

@@ -47,7 +47,7 @@ read_on() {
 
 # comes_home WHAT PID
 comes_home() {
-	if within 60 memory_home "$2" 0; then
+	if within 30 memory_home "$2" 0; then
 		pass "$1 ($WAITED s)"
 	else
 		fail "$1" "$(facts)"

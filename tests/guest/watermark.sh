@@ -10,60 +10,47 @@
 
 trace=/sys/kernel/tracing
 
-# spare_pages NODE: free pages above the sum of its zones' high watermarks.
+# spare_pages NODE [LISTED]: free pages above the sum of its zones' high watermarks, with 1 those on
+# CPUs' lists among them: since 6.7 a CPU takes up to 63 << 5 at a time, from which its next pages
+# come.
 spare_pages() {
-	awk -v node="$1," '
+	awk -v node="$1," -v listed="${2:-0}" '
 		$1 == "Node" { on = $2 == node }
 		on && $1 == "pages" && $2 == "free" { spare += $3 }
+		on && $1 == "count:" { spare += $2 * listed }
 		on && $1 == "high" { spare -= $2 }
 		END { print spare + 0 }' /proc/zoneinfo
 }
 
-# listed_pages NODE: free pages on CPUs' lists, which /proc/zoneinfo does not count as free.
-listed_pages() {
-	awk -v node="$1," '
-		$1 == "Node" { on = $2 == node }
-		on && $1 == "count:" { listed += $2 }
-		END { print listed + 0 }' /proc/zoneinfo
-}
-
-# Since 6.7 the allocator hands a CPU up to 63 << 5 small pages at a time, which are not free any
-# more, though the next pages come from there: so much less may be seen for a moment.
-plain_least=0
-(($(uname -r | awk -F. '{ print $1 * 100 + $2 }') < 607)) || plain_least=-3072
-
-# run_case KIND MB LEAVE_MB LEAST: a process of so much, where so much is left for it.
+# run_case KIND MB LEAVE_MB: a process of so much, where so much is left for it.
 run_case() {
-	local kind=$1 mb=$2 leave_mb=$3 bound=$4 pid fill room listed gave more least now here i
+	local kind=$1 mb=$2 leave_mb=$3 pid fill room most gave least now here i
 	start_hold mover 0 1x1 "$kind:$mb"
 	pid=$HOLD_PID
 	start_hold fill 1 - mlocked:$(($(spare_pages 1) / 256 - leave_mb))
 	fill=$HOLD_PID
-	room=$(spare_pages 1) listed=$(listed_pages 1)
+	room=$(spare_pages 1) most=$(spare_pages 1 1)
 	at_most "$kind: node 1 has less room than wants to come (pages)" $((mb * 256 * 3 / 4)) "$room"
 
 	load mode=off min_rss_mb=$((mb / 2)) scan_period_ms=200
 	echo 1 >"$trace/events/knumad/knumad_migrate/enable"
 	echo memory >"$PARAMS/mode"
-	least=$(spare_pages 1)
+	least=$(spare_pages 1 1)
 	for ((i = 0; i < 120; i++)); do
-		now=$(spare_pages 1)
+		now=$(spare_pages 1 1)
 		((now >= least)) || least=$now
 		sleep 0.05
 	done
 	here=$(anon_pages "$pid" 1)
 	gave=$(($(stat_of cache_pages_moved) + $(stat_of cache_pages_dropped)))
-	diag "pages that came: $here of $((mb * 256)) to $room and $listed on lists, $gave gave way;" \
+	diag "pages that came: $here of $((mb * 256)) to $room, $most with CPUs' lists, $gave gave way;" \
 		"least spare seen: $least; no_room $(stat_of migrate_no_room)"
 	at_least "$kind: some memory came (pages)" $((room / 4)) "$here"
-	at_least "$kind: node 1's free pages above the high watermark, at the least" "$bound" "$least"
+	at_least "$kind: node 1's free pages above the high watermark, at the least" 0 "$least"
 	at_least "$kind: the tracepoint tells of the pages that came" $((here * 9 / 10)) \
 		"$(sed -n 's/.* migrated=\([0-9]*\) .*/\1/p' "$trace/trace" | awk '{ sum += $1 } END { print sum + 0 }')"
-	# Others free and use some pages meanwhile; before the second case those of the first lie on
-	# CPUs' lists.
-	more=$((3072 - plain_least))
-	[[ $kind == thp ]] || more=$((listed + 1024))
-	at_most "$kind: no more memory came than there was room for" $((room + gave + more)) "$here"
+	# Others free some pages meanwhile.
+	at_most "$kind: no more memory came than there was room for" $((most + gave + 1024)) "$here"
 	echo 0 >"$trace/events/knumad/knumad_migrate/enable"
 	echo >"$trace/trace"
 	at_least "$kind: the filling was not pushed out (per mille still there)" 990 \
@@ -74,6 +61,6 @@ run_case() {
 }
 
 echo 0 >"$NUMAB"
-run_case thp 192 72 0
-run_case plain 96 40 $plain_least
+run_case thp 192 72
+run_case plain 96 40
 finish
