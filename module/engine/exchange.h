@@ -14,6 +14,9 @@
 /* As many as a plan has at most, and as many that have ended are remembered. */
 #define KN_MAX_EXCHANGES	64
 
+/* A leg with fewer pages left is done. */
+#define KN_LEG_CRUMB		64
+
 struct kn_exchange_leg {
 	struct kn_proc *proc;		/* with a reference */
 	struct kn_pass pass;
@@ -25,6 +28,12 @@ struct kn_exchange_leg {
 	u64 bounced;			/* pages, to a node that has no part in the exchange */
 	u64 free_before;		/* of @to, in pages, when the exchange began */
 };
+
+/* Whether there is something left to move. */
+static inline bool kn_leg_goes_on(const struct kn_exchange_leg *leg)
+{
+	return READ_ONCE(leg->left) >= KN_LEG_CRUMB;
+}
 
 /*
  * One exchange.  The planner makes it and takes it off the list; the worker of its first
@@ -64,11 +73,13 @@ struct kn_exchange_record {
 void kn_exchanges_plan(const struct policy_exchanges *plan, struct kn_proc *const *procs);
 void kn_exchanges_forget(void);
 
+u32 kn_exchanges_copy(struct kn_exchange_record *to);
+
 struct kn_exchange *kn_exchange_next(struct kn_exchange *prev, int nid);
-bool kn_exchange_is_due(const struct kn_exchange *x);
-u64 kn_exchange_round(struct kn_exchange *x);
 void kn_exchange_put(struct kn_exchange *x);
 
-u32 kn_exchanges_copy(struct kn_exchange_record *to);
+/* round.c */
+bool kn_exchange_is_due(const struct kn_exchange *x);
+u64 kn_exchange_round(struct kn_exchange *x);
 
 #endif /* KNUMAD_ENGINE_EXCHANGE_H */

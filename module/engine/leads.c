@@ -14,9 +14,9 @@
 #include <linux/sort.h>
 
 #include "config.h"
+#include "kind.h"
 #include "leads.h"
 #include "migrate.h"
-#include "pages.h"
 #include "registry.h"
 #include "seen.h"
 

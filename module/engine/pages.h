@@ -8,17 +8,7 @@
 
 #include <linux/mm.h>
 
-/* Why a page is left where it is; KN_PAGE_MOVABLE is not. */
-enum kn_page_kind {
-	KN_PAGE_MOVABLE,
-	KN_PAGE_PINNED,
-	KN_PAGE_MLOCKED,
-	KN_PAGE_SHARED,
-	KN_PAGE_KSM,
-	KN_PAGE_HUGETLB,
-	KN_PAGE_POLICY,
-	KN_NR_PAGE_KINDS
-};
+#include "kind.h"
 
 struct kn_proc;
 struct kn_walk;
@@ -119,12 +109,7 @@ static inline unsigned long kn_run_present(const struct kn_run *run)
 	return present;
 }
 
-struct folio;
-
-enum kn_page_kind kn_folio_kind(const struct kn_walk *w, struct folio *folio, struct page *page);
-bool kn_vma_counts(const struct vm_area_struct *vma);
 bool kn_walk_is_over(struct kn_walk *w);
 enum kn_walk_result kn_walk_slice(struct kn_walk *walk);
-void kn_count_skip(enum kn_page_kind kind, u64 pages);
 
 #endif /* KNUMAD_ENGINE_PAGES_H */

@@ -44,6 +44,16 @@ static struct folio *kn_alloc_large(gfp_t gfp, unsigned int order, int nid)
 	return new;
 }
 
+/*
+ * Whether a node keeps its high watermark without a folio of this order; a single page may be one
+ * of this CPU's list.
+ */
+static bool kn_room_is_free(int nid, unsigned int order)
+{
+	return order ? kn_node_headroom_pages(nid) >= 1UL << order :
+		       kn_node_headroom_here_pages(nid) > 0;
+}
+
 /**
  * kn_room_alloc - a folio on a node
  * @nid: the node
@@ -55,10 +65,9 @@ static struct folio *kn_alloc_large(gfp_t gfp, unsigned int order, int nid)
  */
 struct folio *kn_room_alloc(int nid, unsigned int order, bool exchange)
 {
-	u64 room = order ? kn_node_headroom_pages(nid) : kn_node_headroom_here_pages(nid);
 	struct folio *new;
 
-	if (!exchange && room < 1UL << order) {
+	if (!exchange && !kn_room_is_free(nid, order)) {
 		kn_stat_inc(migrate_no_room);
 		return NULL;
 	}
