@@ -11,12 +11,9 @@
 
 #include <linux/types.h>
 
-/* Node ids above this do not fit a node mask; a machine with more is refused. */
+/* Node ids from this on do not fit a node mask; a machine that may have such is refused. */
 #define KNUMAD_MAX_NODES	64
 
 #define KNUMAD_MCPU_PER_CPU	1000
-
-/* Verdicts and records are keyed by the mm a task runs on, never dereferenced. */
-struct mm_struct;
 
 #endif /* KNUMAD_H */

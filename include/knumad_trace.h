@@ -18,7 +18,7 @@
 /* Room for the name of an action or a reason. */
 #define KNUMAD_TRACE_WORD	16
 
-/* The plan for a process changed. */
+/* The home of a process changed. */
 TRACE_EVENT(knumad_plan,
 	TP_PROTO(int pid, const char *comm, u64 from, u64 to, const char *action,
 		 const char *reason, u64 gain_ucpu, u64 cost_ucpu, u64 move_pages),
@@ -50,7 +50,10 @@ TRACE_EVENT(knumad_plan,
 		  __entry->reason, __entry->gain_ucpu, __entry->cost_ucpu, __entry->move_pages)
 );
 
-/* A thread was sent to its home, alone (partner 0) or in exchange for another. */
+/*
+ * A thread was to go to its home, alone (partner 0) or in exchange for another, which is no farther
+ * from its own by that.  @ret is 0, or the error for which both are where they were.
+ */
 TRACE_EVENT(knumad_thread_move,
 	TP_PROTO(int pid, int tid, int from_cpu, int to_cpu, int from_nid, int to_nid,
 		 int partner, int ret),

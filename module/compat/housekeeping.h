@@ -14,6 +14,9 @@
  * A thread made for a node chooses its own CPUs at its first wake-up, unless told
  * otherwise, since "kthread: Implement preferred affinity" (v6.14).  Since then, too, it comes back
  * to them when they come online; before, it is allowed everywhere once all of them were offline.
+ * Modules can tell it since "ipvs: Fix estimator kthreads preferred affinity" (v6.17).  In between
+ * a thread is made for no node, which has it wake up on the housekeeping CPUs and then left
+ * alone: it is bound after that.
  */
 #ifndef KNUMAD_COMPAT_HOUSEKEEPING_H
 #define KNUMAD_COMPAT_HOUSEKEEPING_H
@@ -61,10 +64,20 @@ static inline bool kn_cpu_is_quiet(int cpu)
 	return is;
 }
 
-/* Process context; @task has not run yet.  @cpus is not empty. */
+/* The node that a thread for node @nid is to be made for. */
+static inline int kn_kthread_node(int nid)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 14, 0) && LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
+	return NUMA_NO_NODE;
+#else
+	return nid;
+#endif
+}
+
+/* Process context; @task has not run yet, or kn_kthread_is_unbound().  @cpus is not empty. */
 static inline void kn_bind_kthread(struct task_struct *task, const struct cpumask *cpus)
 {
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 14, 0)
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 17, 0)
 	kthread_affine_preferred(task, cpus);
 #else
 	set_cpus_allowed_ptr(task, cpus);
@@ -74,8 +87,11 @@ static inline void kn_bind_kthread(struct task_struct *task, const struct cpumas
 /* Any context.  Whether nothing binds @task to the CPUs that kn_bind_kthread() was told. */
 static inline bool kn_kthread_is_unbound(const struct task_struct *task)
 {
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 14, 0)
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 17, 0)
 	return false;
+#elif LINUX_VERSION_CODE >= KERNEL_VERSION(6, 14, 0)
+	return cpumask_equal(task->cpus_ptr, cpu_possible_mask) ||
+	       cpumask_equal(task->cpus_ptr, housekeeping_cpumask(HK_TYPE_KTHREAD));
 #else
 	return cpumask_equal(task->cpus_ptr, cpu_possible_mask);
 #endif

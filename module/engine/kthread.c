@@ -58,7 +58,8 @@ int kn_kthread_start(enum kn_kthread kind, int nid, int (*fn)(void *data), void 
 {
 	struct task_struct *task;
 
-	task = kthread_create_on_node(fn, data, nid, "%s/%d", kn_kthread_names[kind], nid);
+	task = kthread_create_on_node(fn, data, kn_kthread_node(nid), "%s/%d",
+				      kn_kthread_names[kind], nid);
 	if (IS_ERR(task)) {
 		pr_err("not loaded: expected to start thread %s/%d, got error %ld\n",
 		       kn_kthread_names[kind], nid, PTR_ERR(task));

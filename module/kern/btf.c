@@ -263,49 +263,17 @@ int kn_btf_func_text(const char *name, char *text, size_t len)
 	return 0;
 }
 
-/* The size of what a member holds, through typedefs and qualifiers; 0 if unknown. */
-static u32 kn_btf_size(u32 id)
-{
-	int depth;
-
-	for (depth = 0; depth < KN_BTF_MAX_DEPTH; depth++) {
-		const struct btf_type *t = kn_btf_type(id);
-
-		if (!t)
-			return 0;
-		switch (kn_btf_kind(t)) {
-		case BTF_KIND_INT:
-		case BTF_KIND_STRUCT:
-		case BTF_KIND_UNION:
-		case BTF_KIND_ENUM:
-		case KN_BTF_KIND_ENUM64:
-			return t->size;
-		case BTF_KIND_PTR:
-			return sizeof(void *);
-		case BTF_KIND_TYPEDEF:
-		case BTF_KIND_CONST:
-		case BTF_KIND_VOLATILE:
-		case BTF_KIND_RESTRICT:
-		case KN_BTF_KIND_TYPE_TAG:
-			id = t->type;
-			break;
-		default:
-			return 0;
-		}
-	}
-	return 0;
-}
-
 /**
  * kn_btf_member - locate a direct member of a structure
  * @type: the structure's name
  * @member: the member's name
  * @offset: receives its offset in bytes
- * @size: receives its size in bytes
+ * @text: receives the spelling of its type
+ * @len: room in @text, bytes
  *
  * Return: 0; -ENOENT without such a member; -EINVAL for a bit field.
  */
-int kn_btf_member(const char *type, const char *member, u32 *offset, u32 *size)
+int kn_btf_member(const char *type, const char *member, u32 *offset, char *text, size_t len)
 {
 	const struct btf_type *t = kn_btf_find(type, BTF_KIND_STRUCT);
 	const struct btf_member *m;
@@ -325,7 +293,8 @@ int kn_btf_member(const char *type, const char *member, u32 *offset, u32 *size)
 			bits = BTF_MEMBER_BIT_OFFSET(bits);
 		}
 		*offset = bits / 8;
-		*size = kn_btf_size(m[i].type);
+		text[0] = 0;
+		kn_btf_type_text(m[i].type, text, len);
 		return 0;
 	}
 	return -ENOENT;

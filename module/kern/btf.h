@@ -16,7 +16,7 @@ int kn_btf_open(const void *start, const void *stop);
 void kn_btf_close(void);
 
 int kn_btf_func_text(const char *name, char *text, size_t len);
-int kn_btf_member(const char *type, const char *member, u32 *offset, u32 *size);
+int kn_btf_member(const char *type, const char *member, u32 *offset, char *text, size_t len);
 bool kn_btf_has_vars(void);
 bool kn_btf_has_var(const char *name);
 

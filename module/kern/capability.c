@@ -44,8 +44,7 @@ bool kn_row_used[KN_NR_ROWS] __ro_after_init;
 	KN_FUNC_ROW(key, sym, ret, params, needs, .kind = KN_KIND_HOOK, .other = true)
 #define KN_FIELD_ROW(owner, member, ctype, needs) \
 	KN_DEFINE_ROW(owner##_##member, .name = #member, .type = #owner, \
-		      .expected = #ctype, .size = sizeof(ctype), \
-		      .kind = KN_KIND_FIELD, .cap = KN_CAP_##needs)
+		      .expected = #ctype, .kind = KN_KIND_FIELD, .cap = KN_CAP_##needs)
 #define KN_VAR_ROW(sym, needs) \
 	KN_DEFINE_ROW(sym, .name = #sym, .expected = "per-CPU variable", \
 		      .kind = KN_KIND_VAR, .cap = KN_CAP_##needs)
@@ -191,18 +190,22 @@ static int kn_find_kallsyms(void)
 }
 
 /*
- * A compiler may leave part of a function's callers calling a split-off copy; an
- * entry hook would miss those.  Spells such a copy's name into @sibling.
+ * A compiler may leave part of a function's callers calling a split-off copy, which it may
+ * split once more; an entry hook would miss those.  Spells such a copy's name into @sibling.
  */
 static bool kn_is_split(const struct kn_cap_row *r, char *sibling, size_t len)
 {
-	static const char * const suffix[] = { ".part.0", ".isra.0", ".constprop.0" };
-	int i;
+	static const char * const suffix[] = { "", ".part.0", ".isra.0", ".constprop.0" };
+	int i, k;
 
-	for (i = 0; i < ARRAY_SIZE(suffix); i++) {
-		snprintf(sibling, len, "%s%s", r->name, suffix[i]);
-		if (KN_CALL(kallsyms_lookup_name)(sibling) || kn_fault(r, KN_FAULT_SPLIT))
-			return true;
+	for (i = 1; i < ARRAY_SIZE(suffix); i++) {
+		for (k = 0; k < ARRAY_SIZE(suffix); k++) {
+			if (k == i)
+				continue;
+			snprintf(sibling, len, "%s%s%s", r->name, suffix[i], suffix[k]);
+			if (KN_CALL(kallsyms_lookup_name)(sibling) || kn_fault(r, KN_FAULT_SPLIT))
+				return true;
+		}
 	}
 	return false;
 }
@@ -239,9 +242,9 @@ static bool kn_check_var(struct kn_cap_row *r, char *found)
 static bool kn_check_field(enum kn_row row, char *found)
 {
 	struct kn_cap_row *r = &kn_rows[row];
-	u32 offset, size;
+	u32 offset;
 
-	r->found = !kn_btf_member(r->type, r->name, &offset, &size) &&
+	r->found = !kn_btf_member(r->type, r->name, &offset, found, KN_BTF_TEXT_LEN) &&
 		   !kn_fault(r, KN_FAULT_MISSING);
 	if (!r->found) {
 		r->btf = KN_BTF_MISSING;
@@ -249,9 +252,9 @@ static bool kn_check_field(enum kn_row row, char *found)
 		return false;
 	}
 	kn_row_value[row] = offset;
-	strscpy(found, "a field of another size", KN_BTF_TEXT_LEN);
-	r->btf = size == r->size && !kn_fault(r, KN_FAULT_DIFFERENT) ?
-		 KN_BTF_OK : KN_BTF_DIFFERENT;
+	if (kn_fault(r, KN_FAULT_DIFFERENT))
+		strscpy(found, "another type (fault parameter)", KN_BTF_TEXT_LEN);
+	r->btf = strcmp(found, r->expected) ? KN_BTF_DIFFERENT : KN_BTF_OK;
 	return r->btf == KN_BTF_OK;
 }
 

@@ -29,7 +29,6 @@ struct kn_cap_row {
 	const char *name;	/* symbol, or structure.member */
 	const char *type;	/* structure of a field, else NULL */
 	const char *expected;	/* prototype or type as knumad was built for it */
-	u32 size;		/* of a field, bytes */
 	enum kn_row_kind kind;
 	enum kn_capability cap;
 	bool other;		/* an alternative to the row before it */

@@ -10,7 +10,7 @@
 
 enum kn_fault_kind {
 	KN_FAULT_MISSING,	/* there is no such symbol, no such field */
-	KN_FAULT_DIFFERENT,	/* its prototype or size is not the expected one */
+	KN_FAULT_DIFFERENT,	/* its prototype or type is not the expected one */
 	KN_FAULT_SPLIT,		/* of a hooked function: part of it is another function */
 	KN_NR_FAULTS
 };

@@ -14,7 +14,7 @@ use constant { INT => 1, PTR => 2, STRUCT => 4, UNION => 5, ENUM => 6, FWD => 7,
 my @TAIL = (undef, [4, 0], [0, 0], [12, 0], [0, 12], [0, 12], [0, 8], ([0, 0]) x 6, [0, 8],
 	    [4, 0], [0, 12], [0, 0], [4, 0], [0, 0], [0, 12]);
 
-my ($types, $strings);	# the two sections of the blob
+my ($types, $strings) = ('', '');	# the two sections of the blob
 my @types;		# where a type begins in $types, by id; 0 is void
 my @first;		# id of the first type, by kind and where its name is in $strings
 
@@ -123,40 +123,16 @@ sub func_text {
 	return type_text($proto->{ref}) . ' (' . (join(', ', @params) || 'void') . ')';
 }
 
-# The size of a type, through typedefs and qualifiers; 0 if unknown.
-sub size {
-	my ($id) = @_;
-	for (1 .. MAX_DEPTH) {
-		my $t = type($id) or return 0;
-		my $kind = $t->{kind};
-		return 8 if $kind == PTR;
-		return $t->{ref} if grep { $kind == $_ } INT, STRUCT, UNION, ENUM, ENUM64;
-		return 0 unless grep { $kind == $_ } TYPEDEF, VOLATILE, CONST, RESTRICT, TYPE_TAG;
-		$id = $t->{ref};
-	}
-	return 0;
-}
-
-# The size of a structure's member; undef without one, or for a bit field.
-sub member_size {
+# The spelling of the type of a structure's member; undef without one, or for a bit field.
+sub member_text {
 	my ($type, $member) = @_;
 	my $t = find(STRUCT, $type) or return undef;
 	for my $i (0 .. $t->{vlen} - 1) {
 		my ($name, $id, $offset) = unpack("\@" . ($t->{tail} + 12 * $i) . ' V3', $types);
 		next if string($name) ne $member;
-		return $t->{kflag} && $offset >> 24 ? undef : size($id);
+		return $t->{kflag} && $offset >> 24 ? undef : type_text($id);
 	}
 	return undef;
-}
-
-# sizeof() of a type as C spells it, of those that a field of the table can have.
-sub c_size {
-	my ($ctype) = @_;
-	my %size = (char => 1, short => 2, int => 4, long => 8, bool => 1, u32 => 4, u64 => 8);
-	return 8 if $ctype =~ /\*$/;
-	return 4 if $ctype =~ /^enum |^unsigned$/;
-	return $size{$1} if $ctype =~ /(\w+)$/ && $size{$1};
-	die "expected the type of a field to be a pointer, enum or integer, found '$ctype'\n";
 }
 
 1;

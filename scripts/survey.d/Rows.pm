@@ -10,7 +10,9 @@ use Btf;
 # Names of the copies that a compiler splits off a function, whose callers a hook misses.
 sub siblings {
 	my ($row) = @_;
-	return $row->{kind} eq 'hook' ? map { $row->{name} . $_ } qw(.part.0 .isra.0 .constprop.0) : ();
+	my @suffix = qw(.part.0 .isra.0 .constprop.0);
+	return () if $row->{kind} ne 'hook';
+	return map { my $first = $_; map { "$row->{name}$first$_" } '', grep { $_ ne $first } @suffix } @suffix;
 }
 
 # Each sets the row's found and btf; returns what was found instead, undef if all is well.
@@ -29,11 +31,10 @@ sub check_var {
 
 sub check_field {
 	my ($row) = @_;
-	my $size = Btf::member_size($row->{type}, $row->{member});
-	$row->{found} = defined $size;
-	$row->{btf} = !defined $size ? 'missing' : $size == Btf::c_size($row->{expected}) ? 'ok' : 'different';
-	return { ok => undef, missing => 'no such field', different => 'a field of another size' }
-		->{$row->{btf}};
+	my $text = Btf::member_text($row->{type}, $row->{member});
+	$row->{found} = defined $text;
+	$row->{btf} = !defined $text ? 'missing' : $text eq $row->{expected} ? 'ok' : 'different';
+	return $row->{btf} eq 'ok' ? undef : $text // 'no such field';
 }
 
 sub check_row {
