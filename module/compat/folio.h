@@ -3,7 +3,9 @@
  * One concept: a folio, and whether more than one process maps it.
  *
  * struct folio came in "mm: Introduce struct folio" (v5.16); before it a folio is here
- * what it was there at first: the head page under another type.  page_mapcount() left the
+ * what it was there at first: the head page under another type.  __alloc_pages() took over from
+ * __alloc_pages_nodemask() in "mm/page_alloc: combine __alloc_pages and __alloc_pages_nodemask"
+ * (v5.13); folio_maybe_dma_pinned() came with v5.18.  page_mapcount() left the
  * headers in "fs/proc: move page_mapcount() to fs/proc/internal.h" (v6.11), and mappings
  * of a large folio's single pages need not be counted any more since "mm:
  * CONFIG_NO_PAGE_MAPCOUNT to prepare for not maintain per-page mapcounts in large
@@ -79,11 +81,6 @@ static inline bool folio_test_ksm(struct folio *folio)
 	return PageKsm(&folio->page);
 }
 
-static inline bool folio_maybe_dma_pinned(struct folio *folio)
-{
-	return page_maybe_dma_pinned(&folio->page);
-}
-
 #define KN_FOLIO_TEST(name, test)				\
 static inline bool folio_test_##name(struct folio *folio)	\
 {								\
@@ -126,7 +123,11 @@ static inline void node_stat_mod_folio(struct folio *folio, enum node_stat_item 
 static inline struct folio *__folio_alloc(gfp_t gfp, unsigned int order, int nid,
 					  nodemask_t *allowed)
 {
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 13, 0)
+	struct page *page = __alloc_pages(gfp | __GFP_COMP, order, nid, allowed);
+#else
 	struct page *page = __alloc_pages_nodemask(gfp | __GFP_COMP, order, nid, allowed);
+#endif
 
 	/* What prep_transhuge_page() does, which no module can call. */
 	if (page && order > 1) {
@@ -134,6 +135,15 @@ static inline struct folio *__folio_alloc(gfp_t gfp, unsigned int order, int nid
 		set_compound_page_dtor(page, TRANSHUGE_PAGE_DTOR);
 	}
 	return (struct folio *)page;
+}
+
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 18, 0)
+
+static inline bool folio_maybe_dma_pinned(struct folio *folio)
+{
+	return page_maybe_dma_pinned(&folio->page);
 }
 
 #endif

@@ -6,9 +6,10 @@
  * kernel's reclaim wants to know of the same bit.  Where the kernel has a flag for that, it
  * is set, and a pass looks and clears at once.  Where it has none, passes take turns: one
  * clears the bits and notes which were set, the next, one scan period later, looks and sets
- * those again; so reclaim misses a bit for no longer than that, and then only of a page that
- * was not accessed meanwhile.  No TLB is flushed for it.  As many passes only count then; and so
- * does one that comes before its time, as what was accessed in so short a time says little.
+ * those again; so reclaim misses a bit for no longer than that and a pass together, and then only
+ * of a page that was not accessed meanwhile.  No TLB is flushed for it.  As many passes only
+ * count then; and so does one that comes before its time, as what was accessed in so short a
+ * time says little.
  *
  * Context: under scan.lock, called by scan.c; for pages under their page-table lock as well.
  */
@@ -173,24 +174,23 @@ bool kn_accessed_page(const struct kn_walk *walk, const struct kn_accessed *a,
 unsigned int kn_accessed_part(const struct kn_walk *walk, const struct kn_accessed *a,
 			      struct kn_page_bits *hot, const struct kn_run *part)
 {
-	unsigned long all = GENMASK(part->end - 1, part->begin), set, young, owed;
+	unsigned long all = GENMASK(part->end - 1, part->begin), set, owed;
 	unsigned int i;
 
 	if (a->takes)
 		set = kn_entries_young(part->entry, part->begin, part->end, true);
 	else
 		set = kn_entries_young(part->entry, part->begin, part->end, false);
-	young = walk->used_elsewhere ? all : set;
 	if (KN_KERNEL_HAS_YOUNG) {
-		for_each_set_bit(i, &young, KN_RUN_ENTRIES)
+		for_each_set_bit(i, &set, KN_RUN_ENTRIES)
 			kn_folio_was_accessed(page_folio(kn_entry_page(part->entry[i])));
 	} else if (a->takes) {
-		kn_page_bits_add_word(a->owed, part->addr, young);
+		kn_page_bits_add_word(a->owed, part->addr, set);
 	} else {
-		owed = (young | (all & kn_page_bits_word(a->owed, part->addr))) & ~set;
+		owed = all & kn_page_bits_word(a->owed, part->addr) & ~set;
 		kn_entries_set_young(part->entry, owed);
 	}
 	if (a->looks && hot)
-		kn_page_bits_assign_word(hot, part->addr, all, young);
-	return hweight_long(young);
+		kn_page_bits_assign_word(hot, part->addr, all, set);
+	return hweight_long(set);
 }

@@ -122,6 +122,7 @@ static int kn_batch_take(struct kn_walk *walk, struct page *page, enum kn_page_k
 		batch->copy.large |= nr_pages > 1;
 		batch->huge += nr_pages == HPAGE_PMD_NR;
 		batch->from[nid] += nr_pages;
+		batch->last = walk->addr;
 	} else {
 		kn_batch_skip_busy(batch, nr_pages);
 	}
@@ -197,6 +198,20 @@ static long kn_batch_own(const struct kn_batch *batch, long pages)
 	return batch->shared ? pages * (all - (long)batch->shared) / all : pages;
 }
 
+/*
+ * Accounts for @pages that have come to a node, or left it.  What is shared scans alone count, with
+ * the object that it is of.  Off by a batch where the scan goes by just now.
+ */
+static void kn_batch_count(const struct kn_batch *batch, int nid, long pages)
+{
+	struct kn_node_pages *count = &batch->proc->pages[nid];
+	long own = kn_batch_own(batch, pages);
+
+	atomic_long_add(own, &count->movable);
+	if (batch->scanned)
+		atomic_long_add(own, &count->movable_since);
+}
+
 /**
  * kn_batch_finish - migrate a batch, put back what did not go
  * @batch: after kn_batch_collect(), which found some
@@ -224,12 +239,11 @@ u64 kn_batch_finish(struct kn_batch *batch)
 	if (!KN_MIGRATE_KEEPS_FAILED)
 		failed += kn_batch_not_gone(batch);
 
-	/* What is shared scans alone count, with the object that it is of. */
+	batch->scanned = batch->last < READ_ONCE(proc->scan.cursor);
 	for (nid = 0; nid < nr_node_ids; nid++)
 		if (batch->from[nid])
-			atomic_long_sub(kn_batch_own(batch, batch->from[nid]),
-					&proc->pages[nid].movable);
-	atomic_long_add(kn_batch_own(batch, copy->placed), &proc->pages[copy->nid].movable);
+			kn_batch_count(batch, nid, -batch->from[nid]);
+	kn_batch_count(batch, copy->nid, copy->placed);
 
 	kn_stat_inc(migrate_batches);
 	kn_stat_add(migrate_pages_isolated, copy->pages);

@@ -28,11 +28,13 @@ struct kn_batch {
 	u64 huge;			/* isolated huge pages, each counted once */
 	u64 shared;			/* of the isolated pages, those that others map as well */
 	u64 cost;			/* of collecting, see kn_walk_cost() */
+	bool scanned;			/* finished: the scan under way had been there before */
 
 	/* while it is collected */
 	struct kn_frames frames;	/* where the last page that was met is */
 	struct folio *decided;		/* the last large one met; only compared */
 	unsigned int taken;		/* folios, or tries */
+	unsigned long last;		/* where the last folio was isolated */
 	/* pages by the node they came from: isolated ones; once it is finished, those that went */
 	long from[KNUMAD_MAX_NODES];
 };

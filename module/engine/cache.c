@@ -9,10 +9,11 @@
  * list can be read from outside.  As for the kernel's own such walks (/proc/kpageflags,
  * page_idle), pfn_to_online_page() is all that stands between this and hot-removed memory.
  *
- * Context: kn_cache_pages() is called by the planner, takes no lock; the rest by the node's
- * worker, holding nothing, and may sleep.  A page is on a batch's list, isolated, within
- * kn_cache_give_way(), and nowhere else.
+ * Context: kn_cache_pages() and kn_cache_allow() are called by the planner, take no lock; the
+ * rest by the node's worker, holding nothing, and may sleep.  A page is on a batch's list,
+ * isolated, within kn_cache_give_way(), and nowhere else.
  */
+#include <linux/bits.h>
 #include <linux/jiffies.h>
 #include <linux/list.h>
 #include <linux/memory_hotplug.h>
@@ -130,7 +131,22 @@ static unsigned long kn_cache_collect(struct kn_copy *batch, int nid, struct zon
 	return looks;
 }
 
-/* The node with most room for a batch, or NUMA_NO_NODE. */
+/* Nodes that page cache may be put on; written by the planner. */
+static u64 kn_cache_nodes;
+
+/**
+ * kn_cache_allow - say where page cache may be put
+ * @nodes: those that the memory of all processes looked after may be on: whose cache it is cannot
+ *	be told
+ *
+ * Planner thread.
+ */
+void kn_cache_allow(u64 nodes)
+{
+	WRITE_ONCE(kn_cache_nodes, nodes);
+}
+
+/* The node with CPUs and most room for a batch where it may be put, or NUMA_NO_NODE. */
 static int kn_cache_target(int nid)
 {
 	u64 most = 2 * KN_BATCH_PAGES;
@@ -139,7 +155,8 @@ static int kn_cache_target(int nid)
 	for_each_node_state(to, N_MEMORY) {
 		u64 room = kn_node_headroom_pages(to);
 
-		if (to != nid && room > most) {
+		if (to != nid && room > most && node_state(to, N_CPU) &&
+		    (READ_ONCE(kn_cache_nodes) & BIT_ULL(to))) {
 			most = room;
 			best = to;
 		}

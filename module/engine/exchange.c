@@ -215,6 +215,9 @@ struct kn_exchange *kn_exchange_next(struct kn_exchange *prev, int nid)
 {
 	struct kn_exchange *x = prev, *next = NULL;
 
+	/* Mostly so; a worker of the lowest priority had better not have the lock then. */
+	if (!prev && list_empty(&kn_exchanges))
+		return NULL;
 	mutex_lock(&kn_exchange_lock);
 	if (!prev)
 		x = list_entry(&kn_exchanges, struct kn_exchange, list);

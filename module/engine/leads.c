@@ -17,6 +17,7 @@
 #include "kind.h"
 #include "leads.h"
 #include "migrate.h"
+#include "peek.h"
 #include "registry.h"
 #include "seen.h"
 
@@ -65,13 +66,13 @@ static u32 kn_leads_find(struct kn_proc *proc)
 {
 	const struct kn_seen *seen;
 	u32 threads = kn_see_threads(proc, 0, &seen), i, k, nr = 0;
+	u64 since;
 
-	if (!mmap_read_trylock(proc->mm))
-		return 0;
-	for (i = 0; i < threads; i++)
+	for (i = 0; i < threads && kn_peek_begin(proc->mm, &since); i++) {
 		for (k = 0; k < seen[i].nr_addrs; k++)
 			nr += kn_lead_from(proc->mm, seen[i].addrs[k], &kn_found[nr]);
-	mmap_read_unlock(proc->mm);
+		kn_peek_end(proc->mm, since);
+	}
 	return kn_leads_sort(nr);
 }
 

@@ -5,6 +5,7 @@
  * Context: worker threads, may sleep; the worker of a node, with its copier, fills the room
  * above its high watermark, and exchanges keep their own account, see account.c.
  */
+#include <linux/cpumask.h>
 #include <linux/jiffies.h>
 #include <linux/kthread.h>
 #include <linux/ktime.h>
@@ -12,6 +13,7 @@
 #include <linux/nodemask.h>
 
 #include "../../include/knumad_trace.h"
+#include "../compat/housekeeping.h"
 #include "../kern/capability.h"
 #include "account.h"
 #include "batch.h"
@@ -53,19 +55,38 @@ bool kn_migrate_is_due(const struct kn_proc *proc, int nid)
 	       (time_after_eq(jiffies, m->pass.retry_at) || READ_ONCE(m->gained));
 }
 
-/*
- * Pages just faulted in sit in per-CPU batches, where they cannot be isolated: flushed
- * after a pass that met some.  All CPUs take part in it, so it is done once in a while
- * for all processes.
+/* A pass has met pages that it could not isolate. */
+static bool kn_drain_wanted;
+
+/* Whether there is a CPU that is not to be disturbed, or whose threads may never let others run. */
+static bool kn_some_cpu_is_apart(void)
+{
+	int cpu;
+
+	for_each_online_cpu(cpu)
+		if (!kn_cpu_is_balanced(cpu) || kn_cpu_is_quiet(cpu))
+			return true;
+	return false;
+}
+
+/**
+ * kn_migrate_drain - have pages that were just faulted in be such that they can be isolated
+ *
+ * Worker threads, holding nothing that anybody waits for.  They sit in per-CPU batches, which are
+ * flushed after a pass that met some.  All CPUs take part in it, and are waited for, so it is done
+ * once in a while for all processes, and not at all where one may not be disturbed: there they
+ * are left to be flushed as others come.
  */
-static void kn_drain(void)
+void kn_migrate_drain(void)
 {
 	static unsigned long due = INITIAL_JIFFIES;
 
-	if (time_before(jiffies, READ_ONCE(due)))
+	if (!READ_ONCE(kn_drain_wanted) || time_before(jiffies, READ_ONCE(due)))
 		return;
 	WRITE_ONCE(due, jiffies + msecs_to_jiffies(KN_DRAIN_MS));
-	KN_CALL(lru_add_drain_all)();
+	WRITE_ONCE(kn_drain_wanted, false);
+	if (!kn_some_cpu_is_apart())
+		KN_CALL(lru_add_drain_all)();
 }
 
 /* The pass over the address space ended: rest if it brought little of @wanted pages. */
@@ -75,7 +96,7 @@ static void kn_pass_ended(struct kn_pass *pass, long wanted, unsigned int retry_
 		pass->retry_at = jiffies + msecs_to_jiffies(retry_ms);
 	pass->moved = 0;
 	if (pass->busy)
-		kn_drain();
+		WRITE_ONCE(kn_drain_wanted, true);
 	pass->busy = false;
 }
 
@@ -247,6 +268,8 @@ u64 kn_migrate_batch(struct kn_proc *proc, int nid)
 	atomic_long_sub(moved, &m->quota);
 	if (batch.by_use) {
 		atomic_long_sub(moved, &proc->pages[nid].astray);
+		if (batch.scanned)
+			atomic_long_sub(moved, &proc->pages[nid].astray_since);
 		kn_stat_add(migrate_pages_by_use, moved);
 	}
 	return cost + kn_batch_cost(&batch);

@@ -18,6 +18,7 @@ struct folio;
 
 bool kn_migrate_is_due(const struct kn_proc *proc, int nid);
 u64 kn_migrate_batch(struct kn_proc *proc, int nid);
+void kn_migrate_drain(void);
 u64 kn_migrate_leg(struct kn_proc *proc, struct kn_pass *pass, int from, int to, u64 max,
 		   struct folio **spare_to, struct folio **spare_from, u64 *cost);
 

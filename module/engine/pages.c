@@ -159,8 +159,8 @@ static int kn_table_walk(struct kn_walk *w, pmd_t *pmd, unsigned long addr, unsi
 }
 
 /*
- * Whether another MMU has used part of a page table's range, which it then forgets.  May
- * take a spinlock of KVM's, and does not sleep.
+ * Whether another MMU has used a huge page, which it then forgets.  May take a spinlock of KVM's,
+ * and does not sleep.
  */
 static bool kn_used_elsewhere(struct kn_walk *w, unsigned long start, unsigned long end)
 {
@@ -197,15 +197,11 @@ static int kn_pmd_entry(pmd_t *pmd, unsigned long addr, unsigned long next, stru
 	struct kn_walk *w = walk->private;
 	pmd_t entry = READ_ONCE(*pmd);
 
-	if (w->asks_others) {
-		/* Where the last slice ended inside, they have forgotten what they said then. */
-		bool known = addr < w->elsewhere_end && w->used_elsewhere;
-
-		w->used_elsewhere = kn_used_elsewhere(w, addr, next) || known;
-		w->elsewhere_end = next;
-	}
+	w->used_elsewhere = false;
 	if (pmd_present(entry) && !pmd_leaf(entry))
 		return kn_table_walk(w, pmd, addr, next);
+	if (w->asks_others && pmd_present(entry))
+		w->used_elsewhere = kn_used_elsewhere(w, addr, next);
 	return kn_huge_visit(w, pmd, addr, next);
 }
 

@@ -52,11 +52,11 @@ struct kn_walk {
 	unsigned long addr;	/* of the entry that @fn is called for */
 	unsigned long *entry;	/* it, see compat/young.h; NULL for hugetlb */
 	/*
-	 * Another MMU, as KVM's, has let somebody access the 2 MiB around @addr since it was
-	 * asked before.  It is not asked page by page: each time takes its lock.
+	 * Another MMU, as KVM's, has let somebody access the huge page at @addr since it was
+	 * asked before.  About others it is not asked: each time takes its lock, and an answer
+	 * for many at once would tell the kernel's reclaim that all of them are in use.
 	 */
 	bool used_elsewhere;
-	unsigned long elsewhere_end;	/* in, out: the answer is for what is before it */
 	enum kn_page_kind vma_kind;
 	bool shmem;		/* a shared mapping of tmpfs or memfd */
 	/*

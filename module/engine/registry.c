@@ -3,7 +3,8 @@
  * The list of processes knumad looks after: their records' lifetime and iteration.
  *
  * Context: process context, may sleep.  The planner adds and removes; workers and
- * debugfs iterate.  kn_registry_lock nests inside nothing and takes nothing.
+ * debugfs iterate.  kn_registry_lock nests inside nothing and takes nothing; who has it keeps the
+ * CPU, as a worker of the lowest priority would make the planner wait.
  */
 #include <linux/hashtable.h>
 #include <linux/jiffies.h>
@@ -13,6 +14,7 @@
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
 #include <linux/string.h>
 
 #include "exempt.h"
@@ -20,14 +22,14 @@
 #include "scan.h"
 #include "uses.h"
 
-static DEFINE_MUTEX(kn_registry_lock);	/* the list, the hash, their counts */
+static DEFINE_SPINLOCK(kn_registry_lock);	/* the list, the hash, their counts */
 static LIST_HEAD(kn_procs);
 static DEFINE_HASHTABLE(kn_procs_by_mm, 12);
 static u32 kn_nr_procs;
 static u64 kn_last_seq;
 
 /* Records looked at while the lock is held. */
-#define KN_LOOKS_AT_ONCE	256
+#define KN_LOOKS_AT_ONCE	64
 
 static void kn_proc_free(struct kn_proc *proc)
 {
@@ -112,12 +114,12 @@ struct kn_proc *kn_proc_create(struct pid *pid, struct task_struct *leader, stru
 	proc->seen = true;
 	proc->exempt = kn_exempt_has(pid);
 
-	mutex_lock(&kn_registry_lock);
+	spin_lock(&kn_registry_lock);
 	proc->seq = ++kn_last_seq;
 	list_add_tail(&proc->list, &kn_procs);
 	hash_add(kn_procs_by_mm, &proc->hash, (unsigned long)mm);
 	kn_nr_procs++;
-	mutex_unlock(&kn_registry_lock);
+	spin_unlock(&kn_registry_lock);
 	return proc;
 }
 
@@ -127,11 +129,11 @@ struct kn_proc *kn_proc_create(struct pid *pid, struct task_struct *leader, stru
  */
 void kn_proc_remove(struct kn_proc *proc)
 {
-	mutex_lock(&kn_registry_lock);
+	spin_lock(&kn_registry_lock);
 	list_del_init(&proc->list);
 	hash_del(&proc->hash);
 	kn_nr_procs--;
-	mutex_unlock(&kn_registry_lock);
+	spin_unlock(&kn_registry_lock);
 	kn_proc_put(proc);
 }
 
@@ -167,11 +169,11 @@ struct kn_proc *kn_registry_next(struct kn_proc *prev)
 {
 	struct kn_proc *next;
 
-	mutex_lock(&kn_registry_lock);
+	spin_lock(&kn_registry_lock);
 	next = kn_behind(prev);
 	if (next)
 		kref_get(&next->ref);
-	mutex_unlock(&kn_registry_lock);
+	spin_unlock(&kn_registry_lock);
 	kn_proc_put(prev);
 	cond_resched();
 	return next;
@@ -199,7 +201,7 @@ struct kn_proc *kn_registry_after(struct kn_proc *prev, int nid, u32 *left)
 	unsigned int nr;
 
 	while (*left && !found) {
-		mutex_lock(&kn_registry_lock);
+		spin_lock(&kn_registry_lock);
 		for (nr = 0; nr < KN_LOOKS_AT_ONCE && *left && !found; nr++) {
 			proc = kn_behind(proc) ?: kn_behind(NULL);
 			*left = proc ? *left - 1 : 0;
@@ -207,7 +209,7 @@ struct kn_proc *kn_registry_after(struct kn_proc *prev, int nid, u32 *left)
 		}
 		if (proc)
 			kref_get(&proc->ref);
-		mutex_unlock(&kn_registry_lock);
+		spin_unlock(&kn_registry_lock);
 		kn_proc_put(prev);
 		prev = proc;
 	}
@@ -227,7 +229,7 @@ struct kn_proc *kn_registry_find(const struct mm_struct *mm)
 {
 	struct kn_proc *proc, *found = NULL;
 
-	mutex_lock(&kn_registry_lock);
+	spin_lock(&kn_registry_lock);
 	hash_for_each_possible(kn_procs_by_mm, proc, hash, (unsigned long)mm) {
 		if (proc->mm == mm) {
 			kref_get(&proc->ref);
@@ -235,7 +237,7 @@ struct kn_proc *kn_registry_find(const struct mm_struct *mm)
 			break;
 		}
 	}
-	mutex_unlock(&kn_registry_lock);
+	spin_unlock(&kn_registry_lock);
 	return found;
 }
 

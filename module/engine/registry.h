@@ -51,6 +51,9 @@ struct kn_node_pages {
 	atomic_long_t shared;		/* several processes map them, or KSM merged them */
 	atomic_long_t active;		/* of all three; lately accessed, see scan.c */
 	atomic_long_t astray;		/* elsewhere, but only this node's threads use them */
+	/* Of movable and astray, what moves have changed where the pass under way had been. */
+	atomic_long_t movable_since;
+	atomic_long_t astray_since;
 };
 
 /* What one pass over an address space has counted so far. */
@@ -105,8 +108,6 @@ struct kn_scan {
 	bool hurries;			/* set by the planner: it waits for a pass */
 	bool at_once;			/* so it does for one that begins after now */
 	bool hurried;			/* so it does for the pass under way */
-	bool elsewhere;			/* what another MMU said of the memory that ends */
-	unsigned long elsewhere_end;	/* there: it forgets, and a slice may end before */
 	struct kn_accessed accessed;
 	struct kn_count *count;		/* [nr_node_ids], the pass under way */
 	struct kn_share shares[KN_MAX_SHARES];	/* the pass under way */

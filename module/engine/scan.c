@@ -183,7 +183,10 @@ static int kn_scan_page(struct kn_walk *walk, struct page *page, enum kn_page_ki
 	return 0;
 }
 
-/* Puts the new counts in place; says whether they differ from the old ones. */
+/*
+ * Puts the new counts in place; says whether they differ from the old ones.  What workers have
+ * moved since the pass came by is counted where it was then: a pass over much memory takes minutes.
+ */
 static bool kn_scan_publish(struct kn_proc *proc, u64 *movable, u64 *fixed)
 {
 	u64 changed = 0, all = 0;
@@ -193,16 +196,19 @@ static bool kn_scan_publish(struct kn_proc *proc, u64 *movable, u64 *fixed)
 	*fixed = 0;
 	for (nid = 0; nid < nr_node_ids; nid++) {
 		const struct kn_count *c = &proc->scan.count[nid];
-		long was = atomic_long_xchg(&proc->pages[nid].movable, c->movable);
+		struct kn_node_pages *pages = &proc->pages[nid];
+		long now = c->movable + atomic_long_read(&pages->movable_since);
+		long was = atomic_long_xchg(&pages->movable, now);
 
-		changed += abs((long)c->movable - was);
-		was = atomic_long_xchg(&proc->pages[nid].fixed, c->fixed);
+		changed += abs(now - was);
+		was = atomic_long_xchg(&pages->fixed, c->fixed);
 		changed += abs((long)c->fixed - was);
-		was = atomic_long_xchg(&proc->pages[nid].shared, c->shared);
+		was = atomic_long_xchg(&pages->shared, c->shared);
 		changed += abs((long)c->shared - was);
-		atomic_long_set(&proc->pages[nid].astray, c->astray);
-		all += c->movable + c->fixed + c->shared;
-		*movable += c->movable;
+		atomic_long_set(&pages->astray,
+				c->astray + atomic_long_read(&pages->astray_since));
+		all += now + c->fixed + c->shared;
+		*movable += now;
 		*fixed += c->fixed + c->shared;
 	}
 	kn_shares_publish(proc);
@@ -214,9 +220,13 @@ static void kn_scan_begin(struct kn_proc *proc)
 {
 	struct kn_scan *scan = &proc->scan;
 	bool at_once = READ_ONCE(scan->at_once);
+	int nid;
 
 	scan->begun = true;
-	scan->elsewhere_end = 0;
+	for (nid = 0; nid < nr_node_ids; nid++) {
+		atomic_long_set(&proc->pages[nid].movable_since, 0);
+		atomic_long_set(&proc->pages[nid].astray_since, 0);
+	}
 	scan->hurried = READ_ONCE(scan->hurries);
 	if (scan->hurried)
 		WRITE_ONCE(scan->hurries, false);
@@ -291,14 +301,10 @@ static enum kn_walk_result kn_scan_slice(struct kn_proc *proc, struct kn_walk *w
 		.fn = kn_scan_page,
 		.arg = &arg,
 		.asks_others = kn_accessed_matters(&scan->accessed),
-		.used_elsewhere = scan->elsewhere,
-		.elsewhere_end = scan->elsewhere_end,
 	};
 	kn_frames_init(&arg.frames, KN_ENTRIES_WRITABLE);
 	result = kn_walk_slice(walk);
 	WRITE_ONCE(scan->cursor, walk->cursor);
-	scan->elsewhere = walk->used_elsewhere;
-	scan->elsewhere_end = walk->elsewhere_end;
 	if (result == KN_WALK_END)
 		kn_scan_finish(proc);
 	if (result == KN_WALK_GONE) {	/* until it is forgotten nothing is due */

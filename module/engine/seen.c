@@ -23,6 +23,7 @@
 #include "../compat/runnable.h"
 #include "../policy/uses.h"
 #include "each_thread.h"
+#include "peek.h"
 #include "registry.h"
 #include "seen.h"
 
@@ -91,12 +92,12 @@ static const struct vm_area_struct *kn_code_vma(struct mm_struct *mm, u64 ip)
 static void kn_read_code(struct mm_struct *mm, u64 ip, struct policy_code *code, u8 *bytes)
 {
 	const struct vm_area_struct *vma;
-	u64 start, edge, end;
+	u64 start, edge, end, since;
 	bool all = false;
 
 	code->bytes = bytes;
 	code->len = 0;
-	if (!mmap_read_trylock(mm))
+	if (!kn_peek_begin(mm, &since))
 		return;
 	vma = kn_code_vma(mm, ip);
 	if (vma) {
@@ -113,7 +114,7 @@ static void kn_read_code(struct mm_struct *mm, u64 ip, struct policy_code *code,
 				end = edge;
 		}
 	}
-	mmap_read_unlock(mm);
+	kn_peek_end(mm, since);
 	if (!all)
 		return;
 	code->start = start;

@@ -173,7 +173,7 @@ static void kn_snapshot_procs(void)
 {
 	u64 now_ns = ktime_get_ns();
 	bool sample = now_ns - kn_arena.sampled_ns >= KN_SAMPLE_MIN_NS;
-	u64 tracked_us[KNUMAD_MAX_NODES] = { 0 };
+	u64 tracked_us[KNUMAD_MAX_NODES] = { 0 }, cache_nodes = U64_MAX;
 	struct kn_proc *proc;
 	u32 i;
 
@@ -196,8 +196,11 @@ static void kn_snapshot_procs(void)
 	kn_shares_plan(kn_arena.recs, kn_arena.nr);
 	for (i = 0; i < kn_arena.nr; i++) {
 		kn_snapshot_proc(i);
+		/* A policy of the process's own (0) says nothing of its files. */
+		cache_nodes &= kn_arena.procs[i].mem_nodes ?: U64_MAX;
 		cond_resched();
 	}
+	kn_cache_allow(cache_nodes);
 	if (sample) {
 		kn_load_sample(tracked_us);
 		kn_arena.sampled_ns = now_ns;

@@ -20,6 +20,7 @@
 #include "config.h"
 #include "engine.h"
 #include "pages.h"
+#include "peek.h"
 #include "registry.h"
 #include "scan.h"
 #include "seen.h"
@@ -84,20 +85,23 @@ static bool kn_use_counts(struct mm_struct *mm, u64 addr)
 	return vma && vma->vm_start <= addr && kn_vma_counts(vma);
 }
 
-/* Sets in @counts those of the addresses in @seen that count; false if the lock is not free. */
-static bool kn_uses_sift(struct mm_struct *mm, const struct kn_seen *seen, u32 nr,
-			 unsigned long *counts)
+/*
+ * Sets in @counts those of the addresses in @seen that count; returns of how many threads that is
+ * known: of no more where the lock is not free.
+ */
+static u32 kn_uses_sift(struct mm_struct *mm, const struct kn_seen *seen, u32 nr,
+			unsigned long *counts)
 {
+	u64 since;
 	u32 i, k;
 
-	if (!mmap_read_trylock(mm))
-		return false;
-	for (i = 0; i < nr; i++)
+	for (i = 0; i < nr && kn_peek_begin(mm, &since); i++) {
 		for (k = 0; k < seen[i].nr_addrs; k++)
 			if (kn_use_counts(mm, seen[i].addrs[k]))
 				__set_bit(i * KN_SEEN_ADDRS + k, counts);
-	mmap_read_unlock(mm);
-	return true;
+		kn_peek_end(mm, since);
+	}
+	return i;
 }
 
 /* With a long period looks are rare. */
@@ -116,8 +120,7 @@ static void kn_add_uses(struct kn_proc *proc, const struct kn_seen *seen, u32 nr
 
 	kn_stat_add(uses_sampled, nr);
 	policy_uses_expire(samples, now - kn_uses_seconds() * HZ);
-	if (!kn_uses_sift(proc->mm, seen, nr, counts))
-		return;
+	nr = kn_uses_sift(proc->mm, seen, nr, counts);
 	for (i = 0; i < nr; i++, seen++) {
 		u32 nid = policy_uses_seen(samples, seen->tid, seen->nid);
 

@@ -210,6 +210,8 @@ static unsigned int kn_worker_round(struct kn_worker *w)
 		more_moves = kn_worker_migrate(w);
 	if (may_move)
 		more_moves |= kn_worker_exchange(w);
+	if (may_move)
+		kn_migrate_drain();
 	if (!more_moves)
 		kn_worker_moved(w);
 	more |= more_moves;

@@ -363,9 +363,8 @@ int kn_reach_init(void)
 		if (kn_caps[cap].essential && kn_caps[cap].lost)
 			return -ENOENT;
 	if (kn_kernel_is_untested())
-		pr_notice("Linux %s is newer than any kernel knumad was tested on (%d.%d): all that is essential was found and verified\n",
-			  init_utsname()->release, KN_NEWEST_TESTED >> 16,
-			  KN_NEWEST_TESTED >> 8 & 0xff);
+		pr_notice("Linux %s is of no series that knumad was tested on (these are%s): all that is essential was found and verified\n",
+			  init_utsname()->release, KN_TESTED_NAMES);
 	return 0;
 }
 

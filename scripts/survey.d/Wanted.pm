@@ -127,10 +127,11 @@ sub max_nodes {
 	       die "expected KNUMAD_MAX_NODES in include/knumad.h, found none\n";
 }
 
-# The newest series that knumad was tested on, as (major, minor); () where it is not said.
-sub newest_tested {
+# The series that knumad was tested on, like "6.1"; () where it is not said.
+sub tested {
 	my $text = -e "$TREE/module/compat/kernel.h" ? tree_text('module/compat/kernel.h') : '';
-	return $text =~ /KN_NEWEST_TESTED\s+KERNEL_VERSION\((\d+), *(\d+)/ ? ($1, $2) : ();
+	my ($list) = $text =~ /^#define KN_TESTED\(X\)(.*)/m or return ();
+	return map { s/, */./r } $list =~ /X\((\d+, *\d+)\)/g;
 }
 
 1;

@@ -17,6 +17,7 @@ readonly PARAMS=/sys/module/knumad/parameters
 readonly NUMAB=/proc/sys/kernel/numa_balancing
 readonly HOOKS=/sys/kernel/tracing/enabled_functions
 readonly NULLB=/sys/kernel/config/nullb
+readonly GROUPS_DIR=/sys/fs/cgroup
 SCRATCH=$(mktemp -d)
 
 # Node of each CPU, once.
@@ -311,6 +312,15 @@ empty() {
 		kill -KILL "$pid" 2>/dev/null || true
 		wait "$pid" 2>/dev/null || true
 	done
+}
+
+# in_group NAME COMMAND…: what COMMAND starts is in the cgroup of that name.
+in_group() {
+	local group=$GROUPS_DIR/knumad-$1
+	mkdir -p "$group"
+	echo $$ >"$group/cgroup.procs"
+	"${@:2}"
+	echo $$ >"$GROUPS_DIR/cgroup.procs"
 }
 
 # pin PID NODE: binds all its threads to the node.

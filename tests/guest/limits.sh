@@ -7,7 +7,6 @@
 # Time limit: 200 s
 . "$(dirname "$0")/lib.sh"
 
-readonly GROUPS_DIR=/sys/fs/cgroup
 readonly HUGETLB=/sys/devices/system/node/node0/hugepages/hugepages-2048kB/nr_hugepages
 
 restore() {
@@ -16,15 +15,6 @@ restore() {
 	rmdir "$GROUPS_DIR"/knumad-* 2>/dev/null || true
 }
 trap restore EXIT
-
-# in_group NAME COMMAND…: what COMMAND starts is in the cgroup of that name.
-in_group() {
-	local group=$GROUPS_DIR/knumad-$1
-	mkdir -p "$group"
-	echo $$ >"$group/cgroup.procs"
-	"${@:2}"
-	echo $$ >"$GROUPS_DIR/cgroup.procs"
-}
 
 group_event() {
 	awk -v name="$3" '$1 == name { print $2 }' "$GROUPS_DIR/knumad-$1/memory.$2"

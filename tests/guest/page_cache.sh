@@ -4,8 +4,9 @@
 # A node full of page cache takes a process's memory nevertheless: the cache goes to a node
 # with room, and only where there is none it is dropped; as much of it as is needed, and
 # nothing is swapped out.
-# Where memory comes from a full node, page cache takes its place there.
-# Time limit: 240 s
+# Where memory comes from a full node, page cache takes its place there; to a node that a cpuset
+# keeps somebody from it does not go.
+# Time limit: 300 s
 . "$(dirname "$0")/lib.sh"
 
 readonly MB=128 DISK=/dev/nullb0 SWAPPINESS=/proc/sys/vm/swappiness
@@ -15,6 +16,7 @@ restore() {
 	[[ -z ${swappiness:-} ]] || echo "$swappiness" >$SWAPPINESS
 	exec 9<&-
 	cleanup
+	rmdir "$GROUPS_DIR"/knumad-* 2>/dev/null || true
 }
 trap restore EXIT
 
@@ -79,6 +81,25 @@ at_most "no more gave way than was needed (pages)" $((MB * 256 + 8192)) "$(stat_
 unload
 stop_hold "$pid"
 is "its content is right" 0 "$HOLD_STATUS"
+
+# The same, but somebody may not use node 1: it is not filled with what may be theirs.
+echo 1 >/proc/sys/vm/drop_caches
+echo +cpuset >"$GROUPS_DIR/cgroup.subtree_control"
+mkdir -p "$GROUPS_DIR/knumad-tenant"
+echo 0 >"$GROUPS_DIR/knumad-tenant/cpuset.mems"
+in_group tenant start_hold tenant 0 - plain:72
+tenant=$HOLD_PID
+start_hold apart 1 0x1 plain:$MB
+pid=$HOLD_PID
+read_into 0
+at_most "node 0 has little room again (pages)" $((MB * 256 / 4)) "$(free_above high 0)"
+load mode=memory min_rss_mb=64 scan_period_ms=200
+comes_home "memory comes where page cache may not go to the other node" "$pid"
+check "who may not use that node is looked after" grep -q "^$tenant " "$DEBUG/processes"
+is "no page cache went there (pages)" 0 "$(stat_of cache_pages_moved)"
+at_least "it was dropped (pages)" $((MB * 256 / 4)) "$(stat_of cache_pages_dropped)"
+unload
+all_right "$pid" "$tenant"
 
 # Both are full of it, and node 1 remains so, whatever leaves it. What is read a second time
 # would not give way.

@@ -3,8 +3,9 @@
 #
 # Scanning: what it counts is what numa_maps says; huge pages are one entry each;
 # small processes and kernel threads are left out; the rate and the time an mmap
-# lock is held are bounded; a big process is scanned in slices.
-# Time limit: 150 s
+# lock is held are bounded; a big process is scanned in slices; what moves meanwhile is
+# counted where it is.
+# Time limit: 270 s
 . "$(dirname "$0")/lib.sh"
 
 # off_by_mb PID NODE: knumad's figure against numa_maps.
@@ -52,4 +53,31 @@ gone() {
 	[[ $(stat_of processes) == 0 ]]
 }
 check "processes that end are forgotten" within 10 gone
+
+# Memory moves while a slow scan is half through it: what the scan had counted where it was before
+# is where it is now when the scan ends.
+ended() {
+	(($(stat_of scan_passes) > passes))
+}
+half_way() {
+	(($(stat_of scan_entries) >= entries + 16384))
+}
+start_load moved --processes 1 --thp off --start crossed --threads 1 --size 128M --seconds 110
+moved=${PIDS[0]}
+pin "$moved" 0
+echo 64 >"$PARAMS/min_rss_mb"
+echo 1024 >"$PARAMS/scan_mb_per_sec"
+check "a process of 128 MB is found and scanned" within 10 scanned "$moved"
+echo 6 >"$PARAMS/scan_mb_per_sec"
+passes=$(stat_of scan_passes)
+check "a slow scan ends" within 40 ended
+entries=$(stat_of scan_entries) passes=$(stat_of scan_passes)
+check "the next one is half through" within 25 half_way
+echo memory >"$PARAMS/mode"
+check "its memory moves" within 10 memory_home "$moved" 0
+is "before the scan's end" "$passes" "$(stat_of scan_passes)"
+check "the scan ends" within 25 ended
+at_most "node 1: difference to numa_maps (MB)" 12 "$(off_by_mb "$moved" 1)"
+at_most "node 0: difference to numa_maps (MB)" 12 "$(off_by_mb "$moved" 0)"
+stop_load
 finish
