@@ -13,6 +13,7 @@
 #include <linux/sched/mm.h>
 #include <linux/sort.h>
 
+#include "../kern/calls.h"
 #include "config.h"
 #include "kind.h"
 #include "leads.h"
@@ -89,7 +90,7 @@ void kn_leads_take(struct kn_proc *proc)
 
 	if (READ_ONCE(kn_config.watch_threads) && mmget_not_zero(proc->mm)) {
 		nr = kn_leads_find(proc);
-		mmput_async(proc->mm);
+		KN_CALL(mmput_async)(proc->mm);
 	}
 	for (i = 0; nr && i < KN_MAX_LEADS; i++) {
 		u32 from = nr > KN_MAX_LEADS ? i * nr / KN_MAX_LEADS : i;

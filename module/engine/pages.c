@@ -303,7 +303,7 @@ enum kn_walk_result kn_walk_slice(struct kn_walk *walk)
 		return KN_WALK_GONE;
 	}
 	if (!mmap_read_trylock(walk->mm)) {
-		mmput_async(walk->mm);
+		KN_CALL(mmput_async)(walk->mm);
 		preempt_enable();
 		kn_stat_inc(scan_lock_busy);
 		return KN_WALK_BUSY;
@@ -313,7 +313,7 @@ enum kn_walk_result kn_walk_slice(struct kn_walk *walk)
 	result = kn_walk_locked(walk);
 	mmap_read_unlock(walk->mm);
 	held = local_clock() - start;
-	mmput_async(walk->mm);
+	KN_CALL(mmput_async)(walk->mm);
 	preempt_enable();
 
 	kn_stat_inc(scan_slices);

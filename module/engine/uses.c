@@ -16,6 +16,7 @@
 #include <linux/string.h>
 
 #include "../../include/knumad.h"
+#include "../kern/calls.h"
 #include "../policy/uses.h"
 #include "config.h"
 #include "engine.h"
@@ -267,7 +268,7 @@ void kn_uses_sample(struct kn_proc *proc)
 	}
 	uses->skip = nr == KN_SEEN_MAX ? uses->skip + nr : 0;
 	kn_add_uses(proc, seen, nr);
-	mmput_async(proc->mm);
+	KN_CALL(mmput_async)(proc->mm);
 
 	nr = 0;
 	if (uses->looks >= KN_USES_FIRST_LOOKS)

@@ -41,6 +41,8 @@ enum kn_capability {
  * kernels have it, under another name or with another prototype.  Of an X row and the
  * OR rows after it the first one that the running kernel's BTF confirms is used; only
  * where none is, the capability is lost.  KN_HAS(key) says which.
+ *
+ * mmput_async() is exported in later kernels only (5.15.85 has it, 5.19 has not).
  */
 #define KN_CALLS(X, OR) \
 	X(kallsyms_lookup_name, unsigned long, (const char *), REACH) \
@@ -49,6 +51,7 @@ enum kn_capability {
 	X(vm_normal_page, struct page *, (struct vm_area_struct *, unsigned long, pte_t), SCAN) \
 	X(vm_normal_page_pmd, struct page *, \
 		(struct vm_area_struct *, unsigned long, pmd_t), SCAN) \
+	X(mmput_async, void, (struct mm_struct *), SCAN) \
 	KN_LOCATE(X) \
 	X(idle_cpu, int, (int), BIAS) \
 	X(migrate_task_to, int, (struct task_struct *, int), MOVE) \

@@ -107,9 +107,10 @@ stop_load() {
 start_hold() {
 	local file=$SCRATCH/$1
 	shift
+	rm -f "$file" # one of this name may have been ready before
 	hold "$@" >"$file" 2>&1 &
 	HOLD_PID=$!
-	if ! within 60 grep -q ready "$file"; then
+	if ! within 60 grep -qs ready "$file"; then
 		diag "hold $* did not start: $(cat "$file")"
 		return 1
 	fi
