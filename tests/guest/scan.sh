@@ -54,13 +54,13 @@ gone() {
 }
 check "processes that end are forgotten" within 10 gone
 
-# Memory moves while a slow scan is half through it: what the scan had counted where it was before
+# Memory moves while a slow scan is a quarter through it: what the scan had counted where it was before
 # is where it is now when the scan ends.
 ended() {
 	(($(stat_of scan_passes) > passes))
 }
-half_way() {
-	(($(stat_of scan_entries) >= entries + 16384))
+quarter_through() {
+	(($(stat_of scan_entries) >= entries + 8192))
 }
 start_load moved --processes 1 --thp off --start crossed --threads 1 --size 128M --seconds 110
 moved=${PIDS[0]}
@@ -72,7 +72,7 @@ echo 6 >"$PARAMS/scan_mb_per_sec"
 passes=$(stat_of scan_passes)
 check "a slow scan ends" within 40 ended
 entries=$(stat_of scan_entries) passes=$(stat_of scan_passes)
-check "the next one is half through" within 25 half_way
+check "the next one is a quarter through" within 25 quarter_through
 echo memory >"$PARAMS/mode"
 check "its memory moves" within 10 memory_home "$moved" 0
 is "before the scan's end" "$passes" "$(stat_of scan_passes)"
