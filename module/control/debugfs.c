@@ -24,6 +24,7 @@
 #include "../engine/numab.h"
 #include "../engine/registry.h"
 #include "../engine/stats.h"
+#include "../engine/stuck.h"
 #include "../kern/capability.h"
 #include "../sched/bias.h"
 #include "debugfs.h"
@@ -110,7 +111,7 @@ static void kn_show_proc(struct seq_file *m, const struct kn_proc *proc)
 	for_each_online_node(nid) {
 		long pages = atomic_long_read(&proc->pages[nid].movable);
 
-		fixed += all_fixed ? pages : 0;
+		fixed += all_fixed ? pages : kn_stuck_pages(proc, nid, max(0L, pages));
 		fixed += atomic_long_read(&proc->pages[nid].fixed);
 		pages += atomic_long_read(&proc->pages[nid].fixed);
 		pages += atomic_long_read(&proc->pages[nid].shared);

@@ -30,7 +30,16 @@
 static void kn_batch_skip_busy(struct kn_batch *batch, u64 pages)
 {
 	batch->busy = true;
+	batch->left += pages;
 	kn_stat_add(skip_busy, pages);
+}
+
+static void kn_batch_skip(struct kn_batch *batch, enum kn_page_kind kind, u64 pages)
+{
+	if (kind == KN_PAGE_MOVABLE)
+		return;
+	batch->left += pages;
+	kn_count_skip(kind, pages);
 }
 
 /*
@@ -84,11 +93,12 @@ static bool kn_batch_wants_large(struct kn_batch *batch, const struct kn_walk *w
 	batch->decided = folio;
 	if ((batch->no_order && folio_order(folio) >= batch->no_order) ||
 	    batch->copy.pages + folio_nr_pages(folio) > batch->max) {
+		batch->copy.no_room = true;
 		kn_stat_add(skip_busy, folio_nr_pages(folio));
 		return false;
 	}
 	kind = kn_folio_kind(walk, folio, page);
-	kn_count_skip(kind, folio_nr_pages(folio));
+	kn_batch_skip(batch, kind, folio_nr_pages(folio));
 	return kind == KN_PAGE_MOVABLE;
 }
 
@@ -107,7 +117,7 @@ static int kn_batch_take(struct kn_walk *walk, struct page *page, enum kn_page_k
 	if (batch->by_use && kn_use_node(batch->proc, walk->addr) != batch->copy.nid)
 		return 0;
 	if (kind != KN_PAGE_MOVABLE) {
-		kn_count_skip(kind, nr_pages);
+		kn_batch_skip(batch, kind, nr_pages);
 		return 0;
 	}
 	if (folio_nr_pages(folio) > 1 && !kn_batch_wants_large(batch, walk, folio, page))
@@ -249,6 +259,7 @@ u64 kn_batch_finish(struct kn_batch *batch)
 	kn_stat_add(migrate_pages_isolated, copy->pages);
 	kn_stat_add(migrate_pages_ok, copy->placed);
 	kn_stat_add(migrate_pages_failed, failed);
+	batch->left += failed;
 	kn_stat_add(migrate_thp_ok, huge);
 	kn_stat_add(migrate_thp_failed, batch->huge - huge);
 	return copy->placed;

@@ -25,6 +25,7 @@ struct kn_batch {
 
 	/* out */
 	bool busy;			/* some could not be isolated */
+	u64 left;			/* pages met on a source that stay, whyever */
 	u64 huge;			/* isolated huge pages, each counted once */
 	u64 shared;			/* of the isolated pages, those that others map as well */
 	u64 cost;			/* of collecting, see kn_walk_cost() */

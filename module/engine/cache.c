@@ -146,6 +146,19 @@ void kn_cache_allow(u64 nodes)
 	WRITE_ONCE(kn_cache_nodes, nodes);
 }
 
+/*
+ * Whether what is in the zone that a node's movable pages are from may go to another's.  Some page
+ * cache cannot be moved any more when it is in use (a file system's own blocks): it would keep a
+ * movable zone from being put offline.
+ */
+static bool kn_cache_zones_agree(int from, int to)
+{
+	const struct zone *zone = kn_node_zone(to);
+
+	return zone && (zone_idx(zone) != ZONE_MOVABLE ||
+			zone_idx(kn_node_zone(from)) == ZONE_MOVABLE);
+}
+
 /* The node with CPUs and most room for a batch where it may be put, or NUMA_NO_NODE. */
 static int kn_cache_target(int nid)
 {
@@ -156,7 +169,7 @@ static int kn_cache_target(int nid)
 		u64 room = kn_node_headroom_pages(to);
 
 		if (to != nid && room > most && node_state(to, N_CPU) &&
-		    (READ_ONCE(kn_cache_nodes) & BIT_ULL(to))) {
+		    (READ_ONCE(kn_cache_nodes) & BIT_ULL(to)) && kn_cache_zones_agree(nid, to)) {
 			most = room;
 			best = to;
 		}
@@ -198,12 +211,15 @@ static u64 kn_cache_drop(struct kn_copy *batch)
 u64 kn_cache_give_way(int nid, u64 *looks)
 {
 	/* What it leaves is wanted at once: not on another CPU's list of free pages. */
-	struct kn_copy batch = { .nid = kn_cache_target(nid), .purpose = KN_FOR_CACHE };
+	struct kn_copy batch = { .purpose = KN_FOR_CACHE };
 	struct zone *zone = kn_node_zone(nid);
 	u64 left = 0;
 
 	INIT_LIST_HEAD(&batch.folios);
-	if (!kn_cache_pages(nid) || (batch.nid == NUMA_NO_NODE && !kn_capable(KN_CAP_CACHE)))
+	if (!kn_cache_pages(nid))	/* nor where there is no zone */
+		return 0;
+	batch.nid = kn_cache_target(nid);
+	if (batch.nid == NUMA_NO_NODE && !kn_capable(KN_CAP_CACHE))
 		return 0;
 	*looks += kn_cache_collect(&batch, nid, zone);
 	if (batch.pages)

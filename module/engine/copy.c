@@ -44,6 +44,7 @@ struct kn_part {
 	struct folio *spare;
 	u64 placed;
 	u8 no_order;			/* see struct kn_copy */
+	bool no_room;
 };
 
 struct kn_copier {
@@ -100,6 +101,7 @@ static void kn_part_reserve(struct kn_part *part)
 			list_add(&new->lru, &part->reserved);
 		} else {
 			part->no_order = kn_least_order(part->no_order, order);
+			part->no_room = true;
 			list_move(&folio->lru, &part->left);
 		}
 	}
@@ -134,6 +136,8 @@ static struct folio *kn_part_alloc(struct folio *old, unsigned long private)
 	}
 	if (new)
 		part->placed += 1UL << order;
+	else
+		part->no_room = true;
 	return new;
 }
 
@@ -213,6 +217,7 @@ static void kn_copy_add(struct kn_copy *copy, struct kn_part *part)
 	list_splice_tail_init(&part->folios, &copy->folios);
 	copy->placed += part->placed;
 	copy->no_order = kn_least_order(copy->no_order, part->no_order);
+	copy->no_room |= part->no_room;
 }
 
 /* True if the copier of @part's node may take it; then kn_copier_await() is to follow. */

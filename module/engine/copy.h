@@ -25,6 +25,7 @@ struct kn_copy {
 	struct folio *spare;		/* a free huge page on @nid or NULL; NULL once it is used */
 	u64 placed;			/* out: pages now on @nid */
 	u8 no_order;			/* out: the least order that found no room; or 0 */
+	bool no_room;			/* out: some found none, of whatever order */
 };
 
 void kn_copy(struct kn_copy *copy);

@@ -13,6 +13,7 @@
 #include <linux/slab.h>
 
 #include "account.h"
+#include "boost.h"
 #include "exchange.h"
 #include "node.h"
 #include "stats.h"
@@ -214,10 +215,11 @@ void kn_exchanges_forget(void)
 struct kn_exchange *kn_exchange_next(struct kn_exchange *prev, int nid)
 {
 	struct kn_exchange *x = prev, *next = NULL;
+	int nice;
 
-	/* Mostly so; a worker of the lowest priority had better not have the lock then. */
-	if (!prev && list_empty(&kn_exchanges))
+	if (!prev && list_empty(&kn_exchanges))	/* mostly so */
 		return NULL;
+	nice = kn_boost_begin();	/* or the planner might wait for the lowest priority */
 	mutex_lock(&kn_exchange_lock);
 	if (!prev)
 		x = list_entry(&kn_exchanges, struct kn_exchange, list);
@@ -231,6 +233,7 @@ struct kn_exchange *kn_exchange_next(struct kn_exchange *prev, int nid)
 		}
 	}
 	mutex_unlock(&kn_exchange_lock);
+	kn_boost_end(nice);
 	kn_exchange_put(prev);
 	return next;
 }

@@ -17,6 +17,7 @@
 #include "../kern/capability.h"
 #include "account.h"
 #include "batch.h"
+#include "boost.h"
 #include "cache.h"
 #include "hot.h"
 #include "leads.h"
@@ -24,6 +25,7 @@
 #include "node.h"
 #include "room.h"
 #include "stats.h"
+#include "stuck.h"
 #include "uses.h"
 
 /* After a pass that moved less than this part of the quota, the process has a rest. */
@@ -72,28 +74,39 @@ static bool kn_some_cpu_is_apart(void)
 /**
  * kn_migrate_drain - have pages that were just faulted in be such that they can be isolated
  *
- * Worker threads, holding nothing that anybody waits for.  They sit in per-CPU batches, which are
- * flushed after a pass that met some.  All CPUs take part in it, and are waited for, so it is done
- * once in a while for all processes, and not at all where one may not be disturbed: there they
- * are left to be flushed as others come.
+ * Worker threads, holding nothing of ours that anybody waits for; the kernel's lock for it others
+ * may want (long-term pins, fadvise()), so it is done at ordinary priority.  They sit in per-CPU
+ * batches, which are flushed after a pass that met some.  All CPUs take part in it, and are waited
+ * for, so it is done once in a while for all processes, and not at all where one may not be
+ * disturbed: there they are left to be flushed as others come.
  */
 void kn_migrate_drain(void)
 {
 	static unsigned long due = INITIAL_JIFFIES;
+	int nice;
 
 	if (!READ_ONCE(kn_drain_wanted) || time_before(jiffies, READ_ONCE(due)))
 		return;
 	WRITE_ONCE(due, jiffies + msecs_to_jiffies(KN_DRAIN_MS));
 	WRITE_ONCE(kn_drain_wanted, false);
-	if (!kn_some_cpu_is_apart())
-		KN_CALL(lru_add_drain_all)();
+	if (kn_some_cpu_is_apart())
+		return;
+	nice = kn_boost_begin();
+	KN_CALL(lru_add_drain_all)();
+	kn_boost_end(nice);
 }
 
 /* The pass over the address space ended: rest if it brought little of @wanted pages. */
-static void kn_pass_ended(struct kn_pass *pass, long wanted, unsigned int retry_ms)
+static void kn_pass_ended(struct kn_pass *pass, const struct kn_batch *batch, long wanted,
+			  unsigned int retry_ms)
 {
-	if (pass->moved <= wanted / KN_FRUITLESS_PART)
+	bool fruitless = pass->moved <= wanted / KN_FRUITLESS_PART;
+
+	if (fruitless)
 		pass->retry_at = jiffies + msecs_to_jiffies(retry_ms);
+	if (!batch->by_use)	/* which takes some pages of a node alone */
+		kn_stuck_pass(batch->proc, pass, batch->sources,
+			      fruitless && pass->left > wanted / 2);
 	pass->moved = 0;
 	if (pass->busy)
 		WRITE_ONCE(kn_drain_wanted, true);
@@ -188,10 +201,12 @@ static u64 kn_pass_batch(struct kn_pass *pass, struct kn_batch *batch, long want
 	}
 	pass->moved += moved;
 	pass->busy |= batch->busy;
+	pass->no_room |= copy->no_room;
+	pass->left += batch->left;
 	if (ended && pass->hot)
 		pass->hot = false;
 	else if (ended)
-		kn_pass_ended(pass, wanted, retry_ms);
+		kn_pass_ended(pass, batch, wanted, retry_ms);
 	if (in_use)
 		kn_stat_add(migrate_pages_in_use, moved);
 	if (batch->hot)

@@ -30,6 +30,7 @@
 #include "load.h"
 #include "numab.h"
 #include "plan.h"
+#include "scan.h"
 #include "stats.h"
 #include "threads.h"
 
@@ -78,6 +79,7 @@ static bool kn_planner_kicked;
 
 static struct {
 	enum kn_mode mode;		/* as last applied */
+	unsigned int period_ms;		/* of scans, when the last pass began */
 	unsigned int idle_passes;	/* since the last one with a verdict */
 	unsigned int passes_to_arm;	/* before the hooks are tried again */
 	unsigned int threads_left;	/* away from home, no place in the last round */
@@ -160,8 +162,21 @@ static void kn_bias_threads(void)
 	}
 }
 
+/* Where the period has become shorter, scans do not wait for what was the end of the old one. */
+static void kn_follow_period(void)
+{
+	unsigned int period_ms = READ_ONCE(kn_config.scan_period_ms);
+	struct kn_proc *proc;
+
+	if (period_ms < kn_now.period_ms)
+		for (proc = kn_registry_next(NULL); proc; proc = kn_registry_next(proc))
+			kn_scan_hurry(proc);
+	kn_now.period_ms = period_ms;
+}
+
 static void kn_pass(void)
 {
+	kn_follow_period();
 	kn_now.found_new = kn_discover();
 	kn_load_account_own(kn_kthreads_us() + current->se.sum_exec_runtime / NSEC_PER_USEC);
 	if (kn_plan_pass(kn_now.mode) == -ENOMEM)

@@ -191,8 +191,8 @@ static bool kn_concerns(const struct kn_proc *proc, int nid)
  * @nid: the node
  * @left: how many records may be looked at; less those that were
  *
- * Return: the next such record with a reference, the first one after the last; NULL if there
- * is none among those that may be looked at.
+ * Lets others have the CPU: may sleep.  Return: the next such record with a reference, the first
+ * one after the last; NULL if there is none among those that may be looked at.
  */
 struct kn_proc *kn_registry_after(struct kn_proc *prev, int nid, u32 *left)
 {
@@ -212,6 +212,7 @@ struct kn_proc *kn_registry_after(struct kn_proc *prev, int nid, u32 *left)
 		spin_unlock(&kn_registry_lock);
 		kn_proc_put(prev);
 		prev = proc;
+		cond_resched();
 	}
 	if (found)
 		return proc;

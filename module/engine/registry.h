@@ -54,6 +54,7 @@ struct kn_node_pages {
 	/* Of movable and astray, what moves have changed where the pass under way had been. */
 	atomic_long_t movable_since;
 	atomic_long_t astray_since;
+	long stuck;			/* pages that do not move, at most; see stuck.c */
 };
 
 /* What one pass over an address space has counted so far. */
@@ -76,6 +77,9 @@ struct kn_pass {
 	unsigned long large_retry_at;	/* jiffies: no such large folios before */
 	u8 no_order;			/* those of this order and above: they found no room */
 	bool busy;			/* the pass under way met pages it could not isolate */
+	bool no_room;			/* it left some as there was no room for them */
+	u64 left;			/* pages it met that stay where they are */
+	u8 fruitless;			/* passes that left all they met, though there was room */
 };
 
 /* One node's worker moving this process's pages into its node. */
@@ -127,6 +131,8 @@ struct kn_proc {
 	struct kn_scan scan;
 	struct kn_node_pages *pages;	/* [nr_node_ids] */
 	struct kn_migration *migrate;	/* [nr_node_ids] */
+	unsigned long stuck_until;	/* jiffies, see stuck.c */
+	u32 stuck_rest_s;		/* so long it was the last time; 0: something moves */
 	spinlock_t share_lock;		/* shares; a leaf */
 	struct kn_share shares[KN_MAX_SHARES];	/* by the last pass */
 	struct kn_lead lead[KN_MAX_LEADS];	/* hints, see leads.c */

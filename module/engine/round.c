@@ -140,7 +140,10 @@ static u32 kn_exchange_first(const struct kn_exchange *x)
 	return first;
 }
 
-/* A node that has no part in an exchange, but room, for pages of @proc; or NUMA_NO_NODE. */
+/*
+ * A node that has no part in an exchange, but room, for pages of @proc; or NUMA_NO_NODE.  Pages in
+ * use go first, so it is none without CPUs: such memory is slow.
+ */
 static int kn_bounce_node(const struct kn_exchange *x, const struct kn_proc *proc)
 {
 	int nid, best = NUMA_NO_NODE;
@@ -153,7 +156,7 @@ static int kn_bounce_node(const struct kn_exchange *x, const struct kn_proc *pro
 		u64 room = kn_node_headroom_pages(nid);
 
 		if (!(part & BIT_ULL(nid)) && (READ_ONCE(proc->mem_nodes) & BIT_ULL(nid)) &&
-		    room > most) {
+		    node_state(nid, N_CPU) && room > most) {
 			most = room;
 			best = nid;
 		}

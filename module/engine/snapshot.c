@@ -22,6 +22,7 @@
 #include "node.h"
 #include "registry.h"
 #include "snapshot.h"
+#include "stuck.h"
 
 /* See kn_snapshot_procs(). */
 #define KN_SAMPLE_MIN_NS	(50 * NSEC_PER_MSEC)
@@ -120,10 +121,10 @@ static void kn_snapshot_proc(u32 i)
 	kn_shares_snapshot(proc, pages, fixed);
 	for (nid = 0; nid < nr_node_ids; nid++) {
 		/* Bound by a process-wide policy: nothing of it may be moved. */
-		if (!proc->mem_nodes) {
-			fixed[nid] += pages[nid];
-			pages[nid] = 0;
-		}
+		u64 stay = proc->mem_nodes ? kn_stuck_pages(proc, nid, pages[nid]) : pages[nid];
+
+		fixed[nid] += stay;
+		pages[nid] -= stay;
 	}
 	kn_arena.procs[i] = (struct policy_proc) {
 		.id = proc->tgid,

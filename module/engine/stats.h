@@ -43,6 +43,7 @@
 	X(migrate_thp_failed, "huge pages put back where they were") \
 	X(migrate_no_room, "allocations not made: the node would fall below its high watermark") \
 	X(migrate_no_memory, "allocations that failed on the wanted node") \
+	X(migrate_stuck, "times that memory was found not to move: bound for 1 to 16 minutes") \
 	X(migrate_wrong_node, "allocations that came from another node (never expected)") \
 	X(cache_pages_moved, "clean page cache that went to another node to make room") \
 	X(cache_pages_dropped, "clean page cache dropped to make room: no node had any") \

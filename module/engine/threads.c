@@ -153,27 +153,44 @@ static void kn_done(struct kn_away *a)
 	a->task = NULL;
 }
 
+/* Runnable threads of the CPUs that share @cpu's core, and those that were moved there just now. */
+static unsigned int kn_core_load(int cpu)
+{
+	unsigned int nr = 0;
+	int other;
+
+	for_each_cpu(other, topology_sibling_cpumask(cpu))
+		if (other != cpu)
+			nr += kn_cpu_nr_running(other) + cpumask_test_cpu(other, &kn_taken);
+	return nr;
+}
+
 /*
- * The CPU of home to move @a to: an idle one, else one with fewer runnable threads
- * than where it is now, so that no move makes a queue longer than the one it left.
+ * The CPU of home to move @a to: an idle one, of an idle core if there is one, else one with
+ * fewer runnable threads than where it is now, so that no move makes a queue longer than the one
+ * it left.
  */
 static int kn_better_cpu(const struct kn_away *a)
 {
-	unsigned int least = kn_cpu_nr_running(a->cpu);
+	unsigned int least = kn_cpu_nr_running(a->cpu), least_core = UINT_MAX;
 	int best = -1, cpu;
 
 	for_each_cpu_and(cpu, &a->task->cpus_mask, cpu_active_mask) {
-		unsigned int nr;
+		unsigned int nr, core;
 
 		if (!kn_cpu_in(a->home, cpu) || cpumask_test_cpu(cpu, &kn_taken) ||
 		    !kn_cpu_is_balanced(cpu))
 			continue;
 		nr = kn_cpu_nr_running(cpu);
-		if (nr < least) {
+		if (nr > least || (nr == least && best < 0))
+			continue;
+		core = kn_core_load(cpu);
+		if (nr < least || core < least_core) {
 			least = nr;
+			least_core = core;
 			best = cpu;
 		}
-		if (!nr)
+		if (!nr && !core)
 			break;
 	}
 	return best;

@@ -41,6 +41,9 @@
 /* How many CPUs of a home one hook call looks at for an idle one, at most. */
 #define KN_BIAS_MAX_PROBES	32
 
+/* Of these so many more, once it has one whose core is not idle, for one whose is. */
+#define KN_BIAS_CORE_PROBES	8
+
 /* Each CPU goes on looking in a node behind the one it looked at last: not all find the same. */
 static DEFINE_PER_CPU(int [KNUMAD_MAX_NODES], kn_probe_from);
 
@@ -78,27 +81,55 @@ static __always_inline bool kn_may_run_on(int cpu)
 	return cpu_active(cpu) && kn_cpu_is_balanced(cpu);
 }
 
-/* Interrupts off.  An idle CPU of a node that @p may use, by at most @probes looks; or -1. */
+/* Interrupts off.  Whether the CPUs that share @cpu's core are idle as well. */
+static notrace bool kn_core_is_idle(int cpu)
+{
+	int other;
+
+	for_each_cpu(other, topology_sibling_cpumask(cpu))
+		if (other != cpu && !KN_CALL(idle_cpu)(other))
+			return false;
+	return true;
+}
+
+/* Whether @p may share a core with no thread but its own kind (core scheduling). */
+static __always_inline bool kn_wants_core(const struct task_struct *p)
+{
+#ifdef CONFIG_SCHED_CORE
+	return p->core_cookie;
+#else
+	return false;
+#endif
+}
+
+/*
+ * Interrupts off.  An idle CPU of a node that @p may use, by at most @probes looks; or -1.  One of
+ * an idle core, if a few looks more find it.
+ */
 static notrace int kn_idle_cpu_of(int nid, const struct task_struct *p, int probes)
 {
 	const struct cpumask *cpus = cpumask_of_node(nid);
-	int cpu = __this_cpu_read(kn_probe_from[nid]), first = -1;
+	int cpu = __this_cpu_read(kn_probe_from[nid]), first = -1, half = -1;
 
 	while (probes-- > 0) {
 		cpu = cpumask_next_and(cpu, cpus, p->cpus_ptr);
 		if (cpu >= nr_cpu_ids)
 			cpu = cpumask_first_and(cpus, p->cpus_ptr);
-		if (cpu >= nr_cpu_ids)
-			return -1;
+		if (cpu >= nr_cpu_ids || cpu == first)
+			break;
 		__this_cpu_write(kn_probe_from[nid], cpu);
-		if (cpu == first)
-			return -1;
 		if (first < 0)
 			first = cpu;
-		if (KN_CALL(idle_cpu)(cpu) && kn_may_run_on(cpu))
+		if (!KN_CALL(idle_cpu)(cpu) || !kn_may_run_on(cpu))
+			continue;
+		if (kn_core_is_idle(cpu))
 			return cpu;
+		if (half < 0 && !kn_wants_core(p)) {
+			half = cpu;
+			probes = min(probes, KN_BIAS_CORE_PROBES);
+		}
 	}
-	return -1;
+	return half;
 }
 
 /* Interrupts off.  An idle CPU of @home that @p may use, or -1; each node has its share. */
@@ -135,6 +166,9 @@ static notrace bool kn_home_is_busy(struct kn_crowd *crowd, const struct task_st
 		return true;
 	if (kn_idle_home_cpu(p, home) >= 0)
 		return false;
+	/* What holds for a thread that may not use all of it says nothing of others. */
+	if (p->nr_cpus_allowed < num_online_cpus())
+		return true;
 	crowd->busy_home = home;
 	crowd->busy_ns = now;
 	return true;
@@ -175,13 +209,16 @@ static notrace bool kn_lets_go(const struct task_struct *p, u64 home, int cpu,
  * Runqueue lock held.  A refused pull counts as a failed balance, and after some of
  * those the balancer stops caring for cache-hot threads and sends in the stopper.  Our
  * refusals are no such failures: the count, which the balancer raises by one after this,
- * is kept from passing its first threshold.  It is @sd's of the balancing CPU, and
- * written without a lock by the balancer as well.
+ * is kept from passing its first threshold.  Where the stopper itself asks, on @src_cpu, it
+ * begins at nothing: a home whose threads fill it, beside idle CPUs, would be asked for good.
+ * It is @sd's of the balancing CPU, and written without a lock by the balancer as well.
  */
-static notrace void kn_forgive(struct sched_domain *sd)
+static notrace void kn_forgive(struct sched_domain *sd, int src_cpu)
 {
 	unsigned int most = sd->cache_nice_tries ? sd->cache_nice_tries - 1 : 0;
 
+	if (smp_processor_id() == src_cpu)
+		most = 0;
 	if (sd->nr_balance_failed > most)
 		sd->nr_balance_failed = most;
 }
@@ -226,7 +263,7 @@ static notrace int kn_can_migrate_task(struct task_struct *p, struct lb_env *env
 		return allowed;
 	}
 	kn_bias_count(balance_vetoed);
-	kn_forgive(sd);
+	kn_forgive(sd, src_cpu);
 	return 0;
 }
 

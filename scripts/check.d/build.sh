@@ -7,9 +7,9 @@
 # there.
 
 # build_checked: once; sets BUILT, a directory with knumad.ko, make.log and the
-# kernel's Module.symvers and config.
+# kernel's Module.symvers and config. To be called where "set -e" counts.
 build_checked() {
-	local checker=sparse
+	local checker=sparse status
 	BUILT=$CHECK_TMP/built
 	[[ ! -e $BUILT/done ]] || return 0
 	# Sparse of this release does not follow the headers of newer ones.
@@ -17,7 +17,9 @@ build_checked() {
 	need_tools sparse=sparse unshare=util-linux
 	((EUID == 0)) || check_error "building in the lab's root file system needs root"
 	mkdir -p "$BUILT"
+	set +e
 	(
+		set -e
 		# The lab's own parts find, or build, its root file system.
 		LAB_D=$CHECK_D/../lab.d
 		LAB_TREE=$TREE
@@ -33,6 +35,13 @@ build_checked() {
 		# This subshell holds the lab's lock on the root file system meanwhile.
 		unshare --mount --propagation private --fork --kill-child \
 			"$CHECK_D/build-in-root" "$LAB_ROOTFS/rootfs" "$LAB_KERNEL" "$TREE" "$BUILT" "$checker"
-	) || { echo "building the module failed:"; tail -n 30 "$BUILT/make.log" 2>/dev/null; return 1; }
+	)
+	status=$?
+	set -e
+	if ((status != 0)); then
+		echo "building the module failed:"
+		tail -n 30 "$BUILT/make.log" 2>/dev/null
+		return 1
+	fi
 	touch "$BUILT/done"
 }

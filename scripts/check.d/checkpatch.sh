@@ -5,10 +5,14 @@
 # and less strictly over user code. What is waived, and why, is written in
 # checkpatch.waived. Sourced by scripts/check.
 
+download() {
+	(cd "$CHECK_TMP" && apt-get -q download "$1" >/dev/null)
+}
+
 # find_checkpatch: sets CHECKPATCH, a script with its word lists beside it. It is
 # in no small package, so it is taken out of linux-source once and kept.
 find_checkpatch() {
-	local cache=${KNUMAD_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/knumad} tarball package
+	local cache=${KNUMAD_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/knumad} tarball package
 	CHECKPATCH=$cache/checkpatch/checkpatch.pl
 	[[ ! -x $CHECKPATCH ]] || return 0
 	need_tools perl=perl xz=xz-utils
@@ -17,15 +21,19 @@ find_checkpatch() {
 		package=$(apt-cache pkgnames linux-source- | grep -E '^linux-source-[0-9.]+$' | sort -V | head -n 1)
 		[[ -n $package ]] || check_error "apt knows no linux-source package to take checkpatch.pl from; run apt-get update"
 		echo "# fetching $package for checkpatch.pl (about 140 MB, once)" >&2
-		(cd "$CHECK_TMP" && apt-get -q download "$package" >/dev/null &&
-			dpkg-deb --fsys-tarfile "$package"_*.deb |
-			tar -x --wildcards --transform 's,.*/,,' './usr/src/linux-source-*.tar.xz')
+		# Lists may be older than the archive, which then has another version.
+		download "$package" || { apt-get -q update >/dev/null && download "$package"; } ||
+			check_error "apt-get could not download $package, which has checkpatch.pl"
+		dpkg-deb --fsys-tarfile "$CHECK_TMP/$package"_*.deb |
+			tar -x -C "$CHECK_TMP" --wildcards --transform 's,.*/,,' './usr/src/linux-source-*.tar.xz'
 		tarball=$(compgen -G "$CHECK_TMP/linux-source-*.tar.xz")
 	fi
 	mkdir -p "$CHECK_TMP/checkpatch" "$cache"
 	tar -xJf "$tarball" -C "$CHECK_TMP/checkpatch" --wildcards --strip-components=2 \
 		'linux-source-*/scripts/checkpatch.pl' 'linux-source-*/scripts/spelling.txt' \
 		'linux-source-*/scripts/const_structs.checkpatch'
+	[[ -s $CHECK_TMP/checkpatch/checkpatch.pl ]] ||
+		check_error "expected scripts/checkpatch.pl in $tarball, found none"
 	rm -rf "$cache/checkpatch"
 	# Whole or not at all, so that an interrupted run leaves nothing behind.
 	mv "$CHECK_TMP/checkpatch" "$cache/checkpatch.new.$$"
@@ -70,9 +78,16 @@ run_checkpatch() {
 		sed "s,^$TREE/,," || true
 }
 
+# checkpatch_works: whether it complains about what it should.
+checkpatch_works() {
+	printf 'int a ;\n' >"$CHECK_TMP/wrong.c"
+	[[ -n $(cd "$CHECK_TMP" && perl "$CHECKPATCH" --no-tree --terse --file wrong.c 2>/dev/null) ]]
+}
+
 gate_checkpatch() {
 	local kernel=() user=() found
 	find_checkpatch
+	checkpatch_works || { echo "expected $CHECKPATCH to complain about 'int a ;', it did not: remove its directory, and it is fetched anew"; return 1; }
 	mapfile -t kernel < <(sources module include -- '*.c' '*.h')
 	mapfile -t user < <(sources tools tests -- '*.c' '*.h')
 	((${#kernel[@]})) || { echo "expected C files below $TREE/module, found none"; return 1; }

@@ -9,7 +9,7 @@
 # a lab uses the artefact. They go when the processes holding them have gone, so
 # a half-built artefact whose lock is free belongs to nobody and is started over.
 
-LAB_CACHE=${KNUMAD_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/knumad}
+LAB_CACHE=${KNUMAD_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/knumad}
 
 cache_init() {
 	mkdir -p "$LAB_CACHE/lock" "$LAB_CACHE/log" ||

@@ -52,13 +52,14 @@ terminal_size() {
 
 # qemu_args: sets LAB_ARGS, everything after the QEMU command.
 qemu_args() {
-	local layer port device fs security=none kernel=$LAB_IMAGE/vmlinux
+	local layer port device fs tsc security=none kernel=$LAB_IMAGE/vmlinux
+	tsc_append tsc
 	((EUID != 0)) || security=passthrough
 	[[ -z $OPT_KASLR && -e $kernel ]] || kernel=$LAB_IMAGE/vmlinuz
 	LAB_ARGS=("${LAB_ACCEL[@]}" "${LAB_MACHINE[@]}"
 		-nodefaults -no-user-config -display none -no-reboot
 		-kernel "$kernel" -initrd "$LAB_TMP/initrd"
-		-append "console=ttyS0 loglevel=7 panic=-1 log_buf_len=4M printk.devkmsg=on tsc=reliable net.ifnames=0${OPT_APPEND:+ $OPT_APPEND}"
+		-append "console=ttyS0 loglevel=7 panic=-1 log_buf_len=4M printk.devkmsg=on tsc=reliable${tsc:+ $tsc} net.ifnames=0${OPT_APPEND:+ $OPT_APPEND}"
 		-chardev "file,id=console,path=$LAB_TMP/console" -serial chardev:console)
 	# QEMU 10.0 was once seen to abort in msix_table_mmio_write() while a guest
 	# sized its BARs; line interrupts do as well here.
@@ -114,9 +115,16 @@ has_lost_timer() {
 	grep -aqF 'Possible timer handling issue on cpu=' "$LAB_TMP/console"
 }
 
+# clock_is_fast SECONDS-UP TENTHS: whether a guest says that it is up for longer than it can be. Where
+# QEMU stalls while the kernel measures its time stamp counter, the guest's time runs many times
+# too fast for good.
+clock_is_fast() {
+	[[ -z $OPT_ICOUNT && $1 =~ ^[0-9]+$ ]] && ((10 * $1 > $2 + 20))
+}
+
 # watch_guest PID START_DS: until QEMU ends or must be ended. Sets LAB_ENDED to
-# "itself", "timeout", "stuck" (before its root was there), "timer" (it lost one) or "reader"
-# (nobody reads our output any more).
+# "itself", "timeout", "stuck" (before its root was there), "clock" (its time runs too fast), "timer"
+# (it lost one) or "reader" (nobody reads our output any more).
 watch_guest() {
 	local qemu=$1 start=$2 now root='' up='' booted pid
 	LAB_ENDED=itself
@@ -131,6 +139,9 @@ watch_guest() {
 			verdict root root
 			if [[ -z $root ]] && ((now - start > LAB_ROOT_SECONDS * 10)); then
 				LAB_ENDED=stuck
+				break
+			elif [[ -n $root ]] && clock_is_fast "$root" $((now - start)); then
+				LAB_ENDED=clock
 				break
 			fi
 		fi
@@ -160,12 +171,12 @@ watch_guest() {
 }
 
 # boots_in_vain: whether the guest is worth another boot: it did not get to its root file
-# system, and hangs, or QEMU gave up by an assertion of its own (iotlb_to_section, rarely, while
+# system, and hangs, or its clock is wrong, or QEMU gave up by an assertion of its own (iotlb_to_section, rarely, while
 # PCI devices are mapped).
 boots_in_vain() {
 	local root
 	verdict root root
-	[[ $LAB_ENDED == stuck || (-z $root && $LAB_ENDED == timer) ]] && return
+	[[ $LAB_ENDED == stuck || $LAB_ENDED == clock || (-z $root && $LAB_ENDED == timer) ]] && return
 	[[ -z $root && $LAB_ENDED == itself ]] && grep -q 'Assertion .* failed' "$LAB_TMP/qemu"
 }
 
@@ -179,6 +190,8 @@ run_guest() {
 	while boots_in_vain && ((boots++ < LAB_BOOTS)); do
 		if [[ $LAB_ENDED == timer ]]; then
 			complain "QEMU lost a timer of the guest's; it is started again"
+		elif [[ $LAB_ENDED == clock ]]; then
+			complain "the guest's time runs too fast; it is started again"
 		elif [[ $LAB_ENDED == stuck ]]; then
 			complain "the guest has no root file system after $LAB_ROOT_SECONDS s; it is started again"
 		else
@@ -256,6 +269,7 @@ judge() {
 	elif [[ -z $end ]]; then
 		case $LAB_ENDED in
 		timeout) complain "error: no verdict within $OPT_TIMEOUT s (--timeout); QEMU was killed" ;;
+		clock) complain "error: the guest's time runs too fast, $LAB_BOOTS times" ;;
 		stuck) complain "error: the guest has no root file system after $LAB_ROOT_SECONDS s, $LAB_BOOTS times" ;;
 		reader) complain "error: nobody reads the output any more; QEMU was killed" ;;
 		*) complain "error: the guest died without a verdict${status:+ (COMMAND had ended with status $status)}" ;;
