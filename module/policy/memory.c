@@ -126,7 +126,7 @@ static struct policy_past next_past(const struct plan *pl, u32 i)
 	if (home == p->home) {
 		if (past.age < U32_MAX)
 			past.age++;
-		if (past.changes && ++past.calm > plan_wait(pl, i) * PLAN_DECAY_FACTOR) {
+		if (past.changes && ++past.calm > plan_memory_of(pl, past.changes)) {
 			past.changes--;
 			past.calm = 0;
 		}

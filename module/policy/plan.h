@@ -38,8 +38,10 @@
 #define PLAN_CHANGES_MAX	8
 /* Passes that a process keeps the first home it was given, at least. */
 #define PLAN_FIRST_WAIT		1
-/* A change is forgotten after this many times the wait that it caused. */
-#define PLAN_DECAY_FACTOR	8
+/* Changes that are each forgotten after the payback time; those beyond after twice as long each. */
+#define PLAN_QUICK_CHANGES	4
+/* But no more often doubled than this: a process that changed too much is free again some day. */
+#define PLAN_MAX_DOUBLINGS	3
 #define PLAN_NO_COST		S64_MAX
 /* A sort looks at eight bits of the keys at a time. */
 #define PLAN_RADIX		256
@@ -184,6 +186,18 @@ static inline u64 plan_wait(const struct plan *pl, u32 i)
 
 	return (u64)pl->s->tunables.min_age_passes <<
 	       (changes < PLAN_CHANGES_MAX ? changes : PLAN_CHANGES_MAX);
+}
+
+/*
+ * Passes after which one of @changes is forgotten: not before what it moved has earned its cost,
+ * or a load that comes and goes would have the memory follow it for ever.
+ */
+static inline u64 plan_memory_of(const struct plan *pl, u32 changes)
+{
+	const struct policy_tunables *t = &pl->s->tunables;
+	u32 more = changes > PLAN_QUICK_CHANGES ? changes - PLAN_QUICK_CHANGES : 0;
+
+	return ((u64)t->payback_ms << min_t(u32, more, PLAN_MAX_DOUBLINGS)) / t->pass_ms;
 }
 
 /* @whole * @num / @den without overflow, for @num <= @den; exact at both ends. */

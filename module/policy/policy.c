@@ -86,6 +86,7 @@ static bool makes_sense(const struct policy_snapshot *s, const struct policy_ver
 	if (!s || !scratch || !s->nr_nodes || s->nr_nodes > POLICY_MAX_NODES ||
 	    !s->nodes || !s->distance || (s->nr_procs && (!s->procs || !out)) ||
 	    !s->tunables.payback_ms || s->tunables.payback_ms > MAX_PAYBACK_MS ||
+	    !s->tunables.pass_ms ||
 	    s->tunables.slack_percent > 100 || s->tunables.min_gain_percent > 100)
 		return false;
 	for (nid = 0; nid < s->nr_nodes; nid++)

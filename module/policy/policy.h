@@ -99,6 +99,7 @@ struct policy_proc {
  * @copy_ns_per_page: CPU time to move one page
  * @move_ns_per_page: wall time to move one page at the rate limit
  * @payback_ms: time within which a move has to have earned its cost
+ * @pass_ms: time from one plan to the next
  */
 struct policy_tunables {
 	bool may_move_cpu;
@@ -110,6 +111,7 @@ struct policy_tunables {
 	u32 copy_ns_per_page;
 	u32 move_ns_per_page;
 	u32 payback_ms;
+	u32 pass_ms;
 };
 
 /**
