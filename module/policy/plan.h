@@ -179,13 +179,17 @@ static inline s64 plan_threshold(const struct plan *pl, u32 i)
 	return t;
 }
 
-/* Passes that a process keeps its home: doubles with each change it lately had. */
-static inline u64 plan_wait(const struct plan *pl, u32 i)
+/* Passes after which something may change that lately did so @changes times: doubles with each. */
+static inline u64 plan_wait_after(const struct plan *pl, u32 changes)
 {
-	u32 changes = pl->s->procs[i].past.changes;
-
 	return (u64)pl->s->tunables.min_age_passes <<
 	       (changes < PLAN_CHANGES_MAX ? changes : PLAN_CHANGES_MAX);
+}
+
+/* Passes that a process keeps its home. */
+static inline u64 plan_wait(const struct plan *pl, u32 i)
+{
+	return plan_wait_after(pl, pl->s->procs[i].past.changes);
 }
 
 /*

@@ -46,6 +46,9 @@ struct policy_node {
  * @changes: how often its home lately changed
  * @moving: its memory was being moved in the last pass
  * @gives: it has memory away from home that gave way to another's
+ * @came: the last that moved of its memory came home
+ * @turns: how often it lately gave way after its memory had come home
+ * @turned: passes since it last began to do either, or since a turn was last forgotten
  *
  * Opaque to the caller: zero for a new process, then copied from the verdict.
  */
@@ -56,6 +59,9 @@ struct policy_past {
 	u16 changes;
 	bool moving;
 	bool gives;
+	bool came;
+	u8 turns;
+	u32 turned;
 };
 
 /**
