@@ -56,6 +56,8 @@ struct plan_node {
 	s64 most[2];		/* mcpu above which it counts as full, see queue.c */
 	s64 least[2];		/* mcpu below which its CPUs count as idle */
 	u64 free_pages;		/* not yet claimed */
+	u64 own_pages;		/* that a process may fill, of its own */
+	u64 near_pages;		/* and of nodes without CPUs that are nearest to it */
 	u64 idle_pages;		/* of processes that hardly run: they may give way */
 	u64 fluid_nodes;	/* where @fluid could go */
 };
@@ -65,6 +67,7 @@ struct plan_proc {
 	u64 home;
 	u64 allowed;		/* nodes with CPUs that its affinity admits */
 	u64 candidates;		/* nodes that may be its only home */
+	u64 cramped;		/* of these, those that cannot take all of its memory */
 	u64 total;		/* resident pages */
 	u64 movable;
 	u64 claimed;		/* free pages set aside at its home */
@@ -156,6 +159,18 @@ static inline struct plan_edge *plan_edge_of(const struct plan *pl, u32 from, u3
 static inline u64 plan_pages_at(const struct policy_proc *p, u32 nid)
 {
 	return p->pages[nid] + (p->fixed_pages ? p->fixed_pages[nid] : 0);
+}
+
+/* Pages that are on a set of nodes once all are there that can be. */
+static inline u64 plan_pages_on(const struct plan *pl, u32 i, u64 set)
+{
+	const u64 *fixed = pl->s->procs[i].fixed_pages;
+	u64 pages = pl->procs[i].movable, bits;
+	u32 nid;
+
+	plan_for_each_node(nid, fixed ? set : 0, bits)
+		pages += fixed[nid];
+	return pages;
 }
 
 /* What any change has to save, in ucpu, after its costs. */

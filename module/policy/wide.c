@@ -62,11 +62,12 @@ static bool fits(const struct plan *pl, u32 i, u64 set, bool at_home)
 
 	plan_for_each_node(nid, set, bits) {
 		room += plan_room(pl, nid, at_home);
-		pages += pl->s->nodes[nid].total_pages / 16 * 15;
+		pages += pl->nodes[nid].own_pages;
 	}
 	if (room < pp->demand)
 		return false;
-	return !pl->s->tunables.may_move_memory || !pp->movable || pages >= pp->total;
+	return !pl->s->tunables.may_move_memory || !pp->movable ||
+	       pages >= plan_pages_on(pl, i, set);
 }
 
 static u64 grow(const struct plan *pl, u32 i, u32 seed)
