@@ -123,6 +123,14 @@ void plan_price(struct plan *pl, u32 i)
 	pp->regret = second == PLAN_NO_COST ? PLAN_NO_COST / 2 : second - pp->best;
 }
 
+/* What it costs that page cache goes before @pages come where @room is left: it is copied, too. */
+static s64 cache_cost(const struct plan *pl, u64 pages, u64 room, u64 cache)
+{
+	u64 free = room > cache ? room - cache : 0;
+
+	return pages > free ? plan_copy_cost(pl, pages - free) : 0;
+}
+
 /**
  * plan_cost_at() - price of a node as the only home, with the free pages left
  * @pl: the plan
@@ -137,6 +145,7 @@ s64 plan_cost_at(const struct plan *pl, u32 i, u32 nid)
 	s64 stay = pl->stay[(u64)i * pl->nr_nodes + nid];
 	s64 follow = pl->follow[(u64)i * pl->nr_nodes + nid];
 	u64 claim, room;
+	s64 cost;
 
 	if (follow >= stay)
 		return stay;
@@ -144,9 +153,11 @@ s64 plan_cost_at(const struct plan *pl, u32 i, u32 nid)
 	room = pl->nodes[nid].free_pages;
 	if (pp->home == BIT_ULL(nid))
 		room += pp->claimed;
-	if (claim <= room)
-		return follow;
-	return stay - (((stay - follow) >> 10) * (s64)((room << 10) / claim));
+	cost = follow;
+	if (claim > room)
+		cost = stay - (((stay - follow) >> 10) * (s64)((room << 10) / claim));
+	cost += cache_cost(pl, min(claim, room), room, pl->s->nodes[nid].cache_pages);
+	return min(stay, cost);
 }
 
 /**
@@ -180,6 +191,7 @@ struct inflow {
 	u64 into;		/* nodes of @set that may have them */
 	u64 outside;		/* pages that could come */
 	u64 room;
+	u64 cache;		/* of @room */
 	u64 moves;
 	bool room_for_all;
 };
@@ -238,8 +250,10 @@ s64 plan_cost_wide(const struct plan *pl, u32 i, u64 set, bool room_for_all, u64
 	for (nid = 0; nid < pl->nr_nodes; nid++)
 		if (!(set & BIT_ULL(nid)))
 			in.outside += p->pages[nid];
-	plan_for_each_node(nid, in.into, bits)
+	plan_for_each_node(nid, in.into, bits) {
 		in.room += room_for(pl, &in, nid);
+		in.cache += room_for_all ? 0 : pl->s->nodes[nid].cache_pages;
+	}
 	if (pl->s->tunables.may_move_memory)
 		in.moves = min(in.outside, in.room);
 	if (!room_for_all)
@@ -252,5 +266,6 @@ s64 plan_cost_wide(const struct plan *pl, u32 i, u64 set, bool room_for_all, u64
 		cap += pl->nodes[nid].cap;
 	}
 	*copy_pages = in.moves;
-	return (cap ? sum / cap : 0) + plan_copy_cost(pl, in.moves);
+	return (cap ? sum / cap : 0) + plan_copy_cost(pl, in.moves) +
+	       cache_cost(pl, in.moves, in.room, in.cache);
 }
