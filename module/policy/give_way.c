@@ -215,16 +215,42 @@ static u32 find_givers(struct plan *pl, bool at_home)
 	return n;
 }
 
+/* The nodes of which each page saves most that wants from one to the other; none twice. */
+static bool find_edge(struct plan *pl, u32 *best_from, u32 *best_to)
+{
+	u64 most = 0, urgency;
+	u32 from, to;
+
+	for (from = 0; from < pl->nr_nodes; from++) {
+		for (to = 0; to < pl->nr_nodes; to++) {
+			const struct plan_edge *e = plan_edge_of(pl, from, to);
+
+			if (e->asked || e->want < PLAN_CRUMB_PAGES)
+				continue;
+			urgency = plan_urgency(pl, from, to);
+			if (urgency <= most)
+				continue;
+			most = urgency;
+			*best_from = from;
+			*best_to = to;
+		}
+	}
+	return most;
+}
+
 static void ask_givers(struct plan *pl, u32 nr)
 {
-	u32 from, to, k;
+	u32 from = 0, to = 0, k, pairs = pl->nr_nodes * pl->nr_nodes;
 
-	for (from = 0; from < pl->nr_nodes; from++)
-		for (to = 0; to < pl->nr_nodes; to++)
-			for (k = 0; k < nr && plan_next_exchange(pl) &&
-			     plan_edge_of(pl, from, to)->want >= PLAN_CRUMB_PAGES; k++)
-				if (pl->spare[k].key & BIT_ULL(to))
-					give_way(pl, pl->spare[k].idx, from, to);
+	for (k = 0; k < pairs; k++)
+		pl->edges[k].asked = false;
+	while (nr && plan_next_exchange(pl) && find_edge(pl, &from, &to)) {
+		plan_edge_of(pl, from, to)->asked = true;
+		for (k = 0; k < nr && plan_next_exchange(pl) &&
+		     plan_edge_of(pl, from, to)->want >= PLAN_CRUMB_PAGES; k++)
+			if (pl->spare[k].key & BIT_ULL(to))
+				give_way(pl, pl->spare[k].idx, from, to);
+	}
 }
 
 /**

@@ -102,6 +102,7 @@ struct plan_edge {
 	u64 left;		/* of these, of @proc */
 	u32 proc;
 	u32 at;			/* the key behind @proc's */
+	bool asked;		/* for it those that may give way, see give_way.c */
 };
 
 /* Best found exchange from node n to node m, see swap.c. */
@@ -272,6 +273,7 @@ void plan_home_by_run(struct plan *pl, u32 i);
 /* exchange.c */
 struct policy_exchange *plan_next_exchange(struct plan *pl);
 bool plan_next_on(struct plan *pl, u32 from, u32 to);
+u64 plan_urgency(struct plan *pl, u32 from, u32 to);
 u64 plan_saved_by(const struct plan *pl, const struct plan_edge *e, u64 pages);
 const struct policy_exchange *plan_bring(struct plan *pl, u32 from, u32 to, u64 pages,
 					 const struct policy_exchange *like);
