@@ -216,6 +216,7 @@ static void kn_tunables(struct policy_tunables *t, enum kn_mode mode)
 	t->may_move_cpu = mode != KN_MODE_MEMORY && kn_can_move_threads();
 	t->may_move_memory = mode != KN_MODE_CPU && kn_capable(KN_CAP_MIGRATE);
 	t->move_ns_per_page = NSEC_PER_SEC / pages_per_sec;
+	t->pass_ms = READ_ONCE(kn_config.scan_period_ms);
 }
 
 /**

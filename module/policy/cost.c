@@ -123,6 +123,14 @@ void plan_price(struct plan *pl, u32 i)
 	pp->regret = second == PLAN_NO_COST ? PLAN_NO_COST / 2 : second - pp->best;
 }
 
+/* What it costs that page cache goes before @pages come where @room is left: it is copied, too. */
+static s64 cache_cost(const struct plan *pl, u64 pages, u64 room, u64 cache)
+{
+	u64 free = room > cache ? room - cache : 0;
+
+	return pages > free ? plan_copy_cost(pl, pages - free) : 0;
+}
+
 /**
  * plan_cost_at() - price of a node as the only home, with the free pages left
  * @pl: the plan
@@ -137,6 +145,7 @@ s64 plan_cost_at(const struct plan *pl, u32 i, u32 nid)
 	s64 stay = pl->stay[(u64)i * pl->nr_nodes + nid];
 	s64 follow = pl->follow[(u64)i * pl->nr_nodes + nid];
 	u64 claim, room;
+	s64 cost;
 
 	if (follow >= stay)
 		return stay;
@@ -144,9 +153,11 @@ s64 plan_cost_at(const struct plan *pl, u32 i, u32 nid)
 	room = pl->nodes[nid].free_pages;
 	if (pp->home == BIT_ULL(nid))
 		room += pp->claimed;
-	if (claim <= room)
-		return follow;
-	return stay - (((stay - follow) >> 10) * (s64)((room << 10) / claim));
+	cost = follow;
+	if (claim > room)
+		cost = stay - (((stay - follow) >> 10) * (s64)((room << 10) / claim));
+	cost += cache_cost(pl, min(claim, room), room, pl->s->nodes[nid].cache_pages);
+	return min(stay, cost);
 }
 
 /**
@@ -174,12 +185,49 @@ s64 plan_cost_adrift(const struct plan *pl, u32 i)
 	return weights ? sum / weights : 0;
 }
 
+/* Pages that come into a set of nodes, and what they are a part of. */
+struct inflow {
+	u64 set;
+	u64 into;		/* nodes of @set that may have them */
+	u64 outside;		/* pages that could come */
+	u64 room;
+	u64 cache;		/* of @room */
+	u64 moves;
+	bool room_for_all;
+};
+
+static u64 room_for(const struct plan *pl, const struct inflow *in, u32 nid)
+{
+	return in->room_for_all ? pl->s->nodes[nid].total_pages : pl->nodes[nid].free_pages;
+}
+
+/* CPU time that threads on @cpu lose once all have come. */
+static s64 stall_after(const struct plan *pl, u32 i, u32 cpu, const struct inflow *in)
+{
+	const struct policy_proc *p = &pl->s->procs[i];
+	u64 weighted = 0;
+	u32 mem;
+
+	for (mem = 0; mem < pl->nr_nodes; mem++) {
+		u64 pages = plan_pages_at(p, mem);
+
+		if (!(in->set & BIT_ULL(mem)))
+			pages -= plan_part(p->pages[mem], in->moves, in->outside);
+		else if (in->into & BIT_ULL(mem))
+			pages += plan_part(in->moves, room_for(pl, in, mem), in->room);
+		if (pages)
+			weighted += ((pages << SHARE_SHIFT) / pl->procs[i].total) *
+				    pl->penalty[cpu * pl->nr_nodes + mem];
+	}
+	return stall(pl->procs[i].demand, weighted);
+}
+
 /**
  * plan_cost_wide() - price of several nodes as home
  * @pl: the plan
  * @i: the process
  * @set: the nodes
- * @room_for_all: as if there were free pages enough
+ * @room_for_all: as if there were free pages enough, and all had come
  * @copy_pages: set to the pages that would move into the set
  *
  * Threads are taken to be spread by capacity, and to reach all of its memory.
@@ -189,39 +237,35 @@ s64 plan_cost_adrift(const struct plan *pl, u32 i)
 s64 plan_cost_wide(const struct plan *pl, u32 i, u64 set, bool room_for_all, u64 *copy_pages)
 {
 	const struct policy_proc *p = &pl->s->procs[i];
-	const struct plan_proc *pp = &pl->procs[i];
-	u64 into = set & p->mem_nodes & pl->mem_mask;
-	u64 outside = 0, room = 0, moves = 0, cpu_bits, mem_bits;
-	s64 cap = 0, sum = 0;
-	u32 cpu, mem;
+	const s64 *stay = pl->stay + (u64)i * pl->nr_nodes;
+	struct inflow in = {
+		.set = set,
+		.into = set & p->mem_nodes & pl->mem_mask,
+		.room_for_all = room_for_all,
+	};
+	s64 cap = 0, sum = 0, part = 0;
+	u64 bits;
+	u32 nid;
 
-	for (mem = 0; mem < pl->nr_nodes; mem++)
-		if (!(set & BIT_ULL(mem)))
-			outside += p->pages[mem];
-	plan_for_each_node(mem, into, mem_bits)
-		room += room_for_all ? pl->s->nodes[mem].total_pages : pl->nodes[mem].free_pages;
-	if (pl->s->tunables.may_move_memory)
-		moves = min(outside, room);
-
-	plan_for_each_node(cpu, set, cpu_bits) {
-		u64 weighted = 0;
-
-		for (mem = 0; mem < pl->nr_nodes; mem++) {
-			u64 pages = plan_pages_at(p, mem);
-
-			if (!(set & BIT_ULL(mem)))
-				pages -= plan_part(p->pages[mem], moves, outside);
-			else if (into & BIT_ULL(mem))
-				pages += plan_part(moves, room_for_all ?
-						   pl->s->nodes[mem].total_pages :
-						   pl->nodes[mem].free_pages, room);
-			if (pages)
-				weighted += ((pages << SHARE_SHIFT) / pp->total) *
-					    pl->penalty[cpu * pl->nr_nodes + mem];
-		}
-		sum += stall(pp->demand, weighted) * pl->nodes[cpu].cap;
-		cap += pl->nodes[cpu].cap;
+	for (nid = 0; nid < pl->nr_nodes; nid++)
+		if (!(set & BIT_ULL(nid)))
+			in.outside += p->pages[nid];
+	plan_for_each_node(nid, in.into, bits) {
+		in.room += room_for(pl, &in, nid);
+		in.cache += room_for_all ? 0 : pl->s->nodes[nid].cache_pages;
 	}
-	*copy_pages = moves;
-	return (cap ? sum / cap : 0) + plan_copy_cost(pl, moves);
+	if (pl->s->tunables.may_move_memory)
+		in.moves = min(in.outside, in.room);
+	if (!room_for_all)
+		part = underway(pl, in.moves);
+
+	plan_for_each_node(nid, set, bits) {
+		s64 after = stall_after(pl, i, nid, &in);
+
+		sum += (after + ((stay[nid] - after) * part >> PART_SHIFT)) * pl->nodes[nid].cap;
+		cap += pl->nodes[nid].cap;
+	}
+	*copy_pages = in.moves;
+	return (cap ? sum / cap : 0) + plan_copy_cost(pl, in.moves) +
+	       cache_cost(pl, in.moves, in.room, in.cache);
 }

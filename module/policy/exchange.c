@@ -71,9 +71,14 @@ static void fill_edges(struct plan *pl)
 
 		for (from = 0; from < pl->nr_nodes; from++) {
 			u64 pages = waiting_at(pl, i, from);
+			struct plan_edge *e;
 
-			if (pages)
-				plan_edge_of(pl, from, nearest_home(pl, i, from))->want += pages;
+			if (!pages)
+				continue;
+			e = plan_edge_of(pl, from, nearest_home(pl, i, from));
+			if (!e->want)
+				*e = (struct plan_edge){ .left = pages, .proc = i, .at = k + 1 };
+			e->want += pages;
 		}
 	}
 }
@@ -140,51 +145,84 @@ const struct policy_exchange *plan_bring(struct plan *pl, u32 from, u32 to, u64 
 	return x;
 }
 
-/* Exchanges pages along @nodes and back to the first, process after process. */
-static void exchange_along(struct plan *pl, const u8 *nodes, u32 nr)
+/* Exchanges pages of a process each along @nodes and back to the first; false if none are left. */
+static bool exchange_along(struct plan *pl, const u8 *nodes, u32 nr)
 {
-	struct policy_exchange *x;
+	struct policy_exchange *x = plan_next_exchange(pl);
 	u32 k;
 
-	while ((x = plan_next_exchange(pl))) {
-		*x = (struct policy_exchange) {
-			.kind = nr == 2 ? POLICY_PAIR : POLICY_CHAIN,
-			.nr_legs = nr,
-			.pages = U64_MAX,
+	if (!x)
+		return false;
+	*x = (struct policy_exchange) {
+		.kind = nr == 2 ? POLICY_PAIR : POLICY_CHAIN,
+		.nr_legs = nr,
+		.pages = U64_MAX,
+	};
+	for (k = 0; k < nr; k++) {
+		u32 from = nodes[k], to = nodes[(k + 1) % nr];
+
+		if (!plan_next_on(pl, from, to))
+			return false;
+		x->legs[k] = (struct policy_leg) {
+			.proc = plan_edge_of(pl, from, to)->proc, .from = from, .to = to,
 		};
-		for (k = 0; k < nr; k++) {
-			u32 from = nodes[k], to = nodes[(k + 1) % nr];
-
-			if (!plan_next_on(pl, from, to))
-				return;
-			x->legs[k] = (struct policy_leg) {
-				.proc = plan_edge_of(pl, from, to)->proc, .from = from, .to = to,
-			};
-			x->pages = min(x->pages, plan_edge_of(pl, from, to)->left);
-		}
-		for (k = 0; k < nr; k++) {
-			const struct policy_leg *leg = &x->legs[k];
-			const struct plan_edge *e = plan_edge_of(pl, leg->from, leg->to);
-
-			x->gain_ucpu += plan_saved_by(pl, e, x->pages);
-			take_from(pl, leg->from, leg->to, x->pages);
-		}
-		pl->exchanges->nr++;
+		x->pages = min(x->pages, plan_edge_of(pl, from, to)->left);
 	}
+	for (k = 0; k < nr; k++) {
+		const struct policy_leg *leg = &x->legs[k];
+		const struct plan_edge *e = plan_edge_of(pl, leg->from, leg->to);
+
+		x->gain_ucpu += plan_saved_by(pl, e, x->pages);
+		take_from(pl, leg->from, leg->to, x->pages);
+	}
+	pl->exchanges->nr++;
+	return true;
 }
 
-static void exchange_pairs(struct plan *pl)
+/**
+ * plan_urgency() - what each page saves that wants from node to node and comes next
+ * @pl: the plan
+ * @from: the one node
+ * @to: the other
+ *
+ * Return: ucpu, with ten bits of fraction, and not 0; or 0 if there is no page that wants so.
+ */
+u64 plan_urgency(struct plan *pl, u32 from, u32 to)
 {
+	const struct plan_edge *e = plan_edge_of(pl, from, to);
+
+	if (!e->want || !plan_next_on(pl, from, to))
+		return 0;
+	return (pl->out[e->proc].gain_ucpu << 10) / pl->procs[e->proc].away + 1;
+}
+
+/* The two nodes between which pages save most by changing places. */
+static bool find_pair(struct plan *pl, u8 nodes[2])
+{
+	u64 most = 0;
 	u32 n, m;
 
 	for (n = 0; n < pl->nr_nodes; n++) {
 		for (m = n + 1; m < pl->nr_nodes; m++) {
-			const u8 nodes[] = { n, m };
+			u64 there = plan_urgency(pl, n, m), back = plan_urgency(pl, m, n);
 
-			if (plan_edge_of(pl, n, m)->want && plan_edge_of(pl, m, n)->want)
-				exchange_along(pl, nodes, 2);
+			if (!there || !back || there + back <= most)
+				continue;
+			most = there + back;
+			nodes[0] = n;
+			nodes[1] = m;
 		}
 	}
+	return most;
+}
+
+/* Looks for the best two nodes again after each: the list is short, and has to be shared. */
+static void exchange_pairs(struct plan *pl)
+{
+	u8 nodes[2];
+
+	while (plan_next_exchange(pl) && find_pair(pl, nodes))
+		exchange_along(pl, nodes, 2);
 }
 
 /*
@@ -232,7 +270,8 @@ static void exchange_chains(struct plan *pl)
 
 	for (start = 0; start < pl->nr_nodes; start++)
 		while (plan_next_exchange(pl) && (nr = find_circle(pl, start, nodes)))
-			exchange_along(pl, nodes, nr);
+			while (exchange_along(pl, nodes, nr))
+				;
 }
 
 static bool has_leg_to(const struct plan *pl, u32 nid)

@@ -28,10 +28,25 @@ static s64 factor_of(const struct plan *pl, u32 i)
 								    GIVE_WAY_FACTOR;
 }
 
-/* What is worth beginning for; the last pages alone would not be. */
-static s64 threshold_of(const struct plan *pl, u32 i)
+/*
+ * What is worth beginning for; the last pages alone would not be.  Doubles, with what is @least
+ * for those to whom @i gives way, each time that @i lately had its memory back and gave way again.
+ */
+static s64 threshold_of(const struct plan *pl, u32 i, s64 least)
 {
-	return pl->s->procs[i].past.gives ? 0 : plan_threshold(pl, i);
+	const struct policy_past *past = &pl->s->procs[i].past;
+
+	if (past->gives)
+		return 0;
+	return past->turns ? (plan_threshold(pl, i) + least) << past->turns : plan_threshold(pl, i);
+}
+
+/* Whether its memory came home, or gave way, too lately for it to give way again. */
+static bool turned_lately(const struct plan *pl, u32 i)
+{
+	const struct policy_past *past = &pl->s->procs[i].past;
+
+	return !past->gives && past->turns && past->turned < plan_wait_after(pl, past->turns);
 }
 
 /* How much of its time @i spends on @cpu, in any unit. */
@@ -66,7 +81,8 @@ static bool may_give_way(const struct plan *pl, u32 i)
 {
 	const struct plan_proc *pp = &pl->procs[i];
 
-	if (!pp->allowed || (pp->home && pl->s->procs[i].past.age < plan_wait(pl, i)))
+	if (!pp->allowed || (pp->home && pl->s->procs[i].past.age < plan_wait(pl, i)) ||
+	    turned_lately(pl, i))
 		return false;
 	switch (pp->reason) {
 	case POLICY_IDLE:
@@ -88,7 +104,8 @@ static bool way_pays(const struct plan *pl, u32 i, u32 from, u32 to, u64 pages)
 {
 	const struct plan_edge *e = plan_edge_of(pl, from, to);
 	s64 loss = max_t(s64, loss_of(pl, i, pages, to, from), 0);
-	s64 least = plan_copy_cost(pl, 2 * pages) + factor_of(pl, i) * loss + threshold_of(pl, i);
+	s64 least = plan_copy_cost(pl, 2 * pages) + factor_of(pl, i) * loss +
+		    threshold_of(pl, i, plan_least_gain(pl, e->proc));
 
 	return e->proc != i && (s64)plan_saved_by(pl, e, pages) >= least;
 }
@@ -145,7 +162,7 @@ static bool may_pay(const struct plan *pl, u32 i, u64 pages, u32 nearest)
 	if (runs_at_home(pl, i))
 		loss = (s64)plan_part((u64)pl->procs[i].demand * 100, part, pl->procs[i].total) *
 		       nearest * factor_of(pl, i);
-	return saved >= loss + threshold_of(pl, i);
+	return saved >= loss + threshold_of(pl, i, 0);
 }
 
 /* Tenths of distance from @nid to the nearest other node. */
@@ -198,16 +215,42 @@ static u32 find_givers(struct plan *pl, bool at_home)
 	return n;
 }
 
+/* The nodes of which each page saves most that wants from one to the other; none twice. */
+static bool find_edge(struct plan *pl, u32 *best_from, u32 *best_to)
+{
+	u64 most = 0, urgency;
+	u32 from, to;
+
+	for (from = 0; from < pl->nr_nodes; from++) {
+		for (to = 0; to < pl->nr_nodes; to++) {
+			const struct plan_edge *e = plan_edge_of(pl, from, to);
+
+			if (e->asked || e->want < PLAN_CRUMB_PAGES)
+				continue;
+			urgency = plan_urgency(pl, from, to);
+			if (urgency <= most)
+				continue;
+			most = urgency;
+			*best_from = from;
+			*best_to = to;
+		}
+	}
+	return most;
+}
+
 static void ask_givers(struct plan *pl, u32 nr)
 {
-	u32 from, to, k;
+	u32 from = 0, to = 0, k, pairs = pl->nr_nodes * pl->nr_nodes;
 
-	for (from = 0; from < pl->nr_nodes; from++)
-		for (to = 0; to < pl->nr_nodes; to++)
-			for (k = 0; k < nr && plan_next_exchange(pl) &&
-			     plan_edge_of(pl, from, to)->want >= PLAN_CRUMB_PAGES; k++)
-				if (pl->spare[k].key & BIT_ULL(to))
-					give_way(pl, pl->spare[k].idx, from, to);
+	for (k = 0; k < pairs; k++)
+		pl->edges[k].asked = false;
+	while (nr && plan_next_exchange(pl) && find_edge(pl, &from, &to)) {
+		plan_edge_of(pl, from, to)->asked = true;
+		for (k = 0; k < nr && plan_next_exchange(pl) &&
+		     plan_edge_of(pl, from, to)->want >= PLAN_CRUMB_PAGES; k++)
+			if (pl->spare[k].key & BIT_ULL(to))
+				give_way(pl, pl->spare[k].idx, from, to);
+	}
 }
 
 /**

@@ -124,7 +124,7 @@ static struct choice best_choice(const struct plan *pl, u32 i)
 		    (!beats(&best, &c) && preferred(pl, i, nid, __ffs64(best.home))))
 			best = c;
 	}
-	if (best.home && best.queue <= 0)
+	if (best.home && best.queue <= 0 && !(best.home & pp->cramped))
 		return best;
 	wide = plan_wide_set(pl, i);
 	if (wide) {

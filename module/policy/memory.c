@@ -114,6 +114,26 @@ static void permilles(const struct plan *pl, u32 i)
 	v->cpu_home_permille = run ? run_home * 1000 / run : 0;
 }
 
+/*
+ * Counts how often memory that came home gives way again: it had better stay for a while.  That
+ * begins to hold sooner than with homes, so from the second on a turn counts as a late change.
+ */
+static void count_turns(const struct plan *pl, u32 i, struct policy_past *past)
+{
+	bool gave = pl->procs[i].gave_way, came = past->moving && !gave;
+
+	if (gave && past->came && past->turns < PLAN_CHANGES_MAX)
+		past->turns++;
+	if (gave ? past->came : came && !past->came) {
+		past->came = came;
+		past->turned = 0;
+	} else if (++past->turned > plan_memory_of(pl, past->turns + PLAN_QUICK_CHANGES - 1)) {
+		past->turns -= !!past->turns;
+		past->came = came;
+		past->turned = 0;
+	}
+}
+
 static struct policy_past next_past(const struct plan *pl, u32 i)
 {
 	const struct policy_proc *p = &pl->s->procs[i];
@@ -122,11 +142,13 @@ static struct policy_past next_past(const struct plan *pl, u32 i)
 
 	past.moving = pl->out[i].move_pages || pl->out[i].exchange_pages;
 	past.gives = home && home == p->home && (pl->procs[i].gave_way ||
-		     (past.gives && pl->out[i].mem_home_permille < 1000 - STOP_PERMILLE));
+		     (past.gives && !past.moving &&
+		      pl->out[i].mem_home_permille < 1000 - STOP_PERMILLE));
+	count_turns(pl, i, &past);
 	if (home == p->home) {
 		if (past.age < U32_MAX)
 			past.age++;
-		if (past.changes && ++past.calm > plan_wait(pl, i) * PLAN_DECAY_FACTOR) {
+		if (past.changes && ++past.calm > plan_memory_of(pl, past.changes)) {
 			past.changes--;
 			past.calm = 0;
 		}

@@ -76,5 +76,6 @@ void policy_tunables_default(struct policy_tunables *t)
 		.copy_ns_per_page	= 2000,
 		.move_ns_per_page	= 16000,	/* 256 MB a second */
 		.payback_ms		= 600000,
+		.pass_ms		= 1000,
 	};
 }

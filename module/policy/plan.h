@@ -38,8 +38,10 @@
 #define PLAN_CHANGES_MAX	8
 /* Passes that a process keeps the first home it was given, at least. */
 #define PLAN_FIRST_WAIT		1
-/* A change is forgotten after this many times the wait that it caused. */
-#define PLAN_DECAY_FACTOR	8
+/* Changes that are each forgotten after the payback time; those beyond after twice as long each. */
+#define PLAN_QUICK_CHANGES	4
+/* But no more often doubled than this: a process that changed too much is free again some day. */
+#define PLAN_MAX_DOUBLINGS	3
 #define PLAN_NO_COST		S64_MAX
 /* A sort looks at eight bits of the keys at a time. */
 #define PLAN_RADIX		256
@@ -54,6 +56,8 @@ struct plan_node {
 	s64 most[2];		/* mcpu above which it counts as full, see queue.c */
 	s64 least[2];		/* mcpu below which its CPUs count as idle */
 	u64 free_pages;		/* not yet claimed */
+	u64 own_pages;		/* that a process may fill, of its own */
+	u64 near_pages;		/* and of nodes without CPUs that are nearest to it */
 	u64 idle_pages;		/* of processes that hardly run: they may give way */
 	u64 fluid_nodes;	/* where @fluid could go */
 };
@@ -63,6 +67,7 @@ struct plan_proc {
 	u64 home;
 	u64 allowed;		/* nodes with CPUs that its affinity admits */
 	u64 candidates;		/* nodes that may be its only home */
+	u64 cramped;		/* of these, those that cannot take all of its memory */
 	u64 total;		/* resident pages */
 	u64 movable;
 	u64 claimed;		/* free pages set aside at its home */
@@ -97,6 +102,7 @@ struct plan_edge {
 	u64 left;		/* of these, of @proc */
 	u32 proc;
 	u32 at;			/* the key behind @proc's */
+	bool asked;		/* for it those that may give way, see give_way.c */
 };
 
 /* Best found exchange from node n to node m, see swap.c. */
@@ -156,6 +162,18 @@ static inline u64 plan_pages_at(const struct policy_proc *p, u32 nid)
 	return p->pages[nid] + (p->fixed_pages ? p->fixed_pages[nid] : 0);
 }
 
+/* Pages that are on a set of nodes once all are there that can be. */
+static inline u64 plan_pages_on(const struct plan *pl, u32 i, u64 set)
+{
+	const u64 *fixed = pl->s->procs[i].fixed_pages;
+	u64 pages = pl->procs[i].movable, bits;
+	u32 nid;
+
+	plan_for_each_node(nid, fixed ? set : 0, bits)
+		pages += fixed[nid];
+	return pages;
+}
+
 /* What any change has to save, in ucpu, after its costs. */
 static inline s64 plan_least_gain(const struct plan *pl, u32 i)
 {
@@ -177,13 +195,29 @@ static inline s64 plan_threshold(const struct plan *pl, u32 i)
 	return t;
 }
 
-/* Passes that a process keeps its home: doubles with each change it lately had. */
-static inline u64 plan_wait(const struct plan *pl, u32 i)
+/* Passes after which something may change that lately did so @changes times: doubles with each. */
+static inline u64 plan_wait_after(const struct plan *pl, u32 changes)
 {
-	u32 changes = pl->s->procs[i].past.changes;
-
 	return (u64)pl->s->tunables.min_age_passes <<
 	       (changes < PLAN_CHANGES_MAX ? changes : PLAN_CHANGES_MAX);
+}
+
+/* Passes that a process keeps its home. */
+static inline u64 plan_wait(const struct plan *pl, u32 i)
+{
+	return plan_wait_after(pl, pl->s->procs[i].past.changes);
+}
+
+/*
+ * Passes after which one of @changes is forgotten: not before what it moved has earned its cost,
+ * or a load that comes and goes would have the memory follow it for ever.
+ */
+static inline u64 plan_memory_of(const struct plan *pl, u32 changes)
+{
+	const struct policy_tunables *t = &pl->s->tunables;
+	u32 more = changes > PLAN_QUICK_CHANGES ? changes - PLAN_QUICK_CHANGES : 0;
+
+	return ((u64)t->payback_ms << min_t(u32, more, PLAN_MAX_DOUBLINGS)) / t->pass_ms;
 }
 
 /* @whole * @num / @den without overflow, for @num <= @den; exact at both ends. */
@@ -239,6 +273,7 @@ void plan_home_by_run(struct plan *pl, u32 i);
 /* exchange.c */
 struct policy_exchange *plan_next_exchange(struct plan *pl);
 bool plan_next_on(struct plan *pl, u32 from, u32 to);
+u64 plan_urgency(struct plan *pl, u32 from, u32 to);
 u64 plan_saved_by(const struct plan *pl, const struct plan_edge *e, u64 pages);
 const struct policy_exchange *plan_bring(struct plan *pl, u32 from, u32 to, u64 pages,
 					 const struct policy_exchange *like);

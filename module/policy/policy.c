@@ -19,6 +19,9 @@
 /* In a mode that cannot move memory, a node with this part of it (1/n) may be home. */
 #define MEMORY_PART	4
 
+/* A node is full without the last part of it (1/n). */
+#define FULL_PARTS	16
+
 /* A node that has all of a process's memory but this part (1/n) may be home, however full it is. */
 #define STRAY_PART	16
 
@@ -86,6 +89,7 @@ static bool makes_sense(const struct policy_snapshot *s, const struct policy_ver
 	if (!s || !scratch || !s->nr_nodes || s->nr_nodes > POLICY_MAX_NODES ||
 	    !s->nodes || !s->distance || (s->nr_procs && (!s->procs || !out)) ||
 	    !s->tunables.payback_ms || s->tunables.payback_ms > MAX_PAYBACK_MS ||
+	    !s->tunables.pass_ms ||
 	    s->tunables.slack_percent > 100 || s->tunables.min_gain_percent > 100)
 		return false;
 	for (nid = 0; nid < s->nr_nodes; nid++)
@@ -99,6 +103,37 @@ static bool makes_sense(const struct policy_snapshot *s, const struct policy_ver
 		if (!s->procs[i].pages || !s->procs[i].run_mcpu)
 			return false;
 	return true;
+}
+
+/* Tenths of distance from the nearest node with CPUs to @mem. */
+static u32 distance_to_cpus(const struct plan *pl, u32 mem)
+{
+	u32 nid, nearest = U32_MAX;
+	u64 bits;
+
+	plan_for_each_node(nid, pl->cpu_mask, bits)
+		nearest = min_t(u32, nearest, pl->penalty[nid * pl->nr_nodes + mem]);
+	return nearest;
+}
+
+/* A memory-only node lies beside the nearest nodes with CPUs: their memory may overflow to it. */
+static void measure_near_pages(struct plan *pl)
+{
+	u32 nid, mem, n = pl->nr_nodes;
+	u64 bits, mem_bits;
+
+	for (nid = 0; nid < n; nid++) {
+		pl->nodes[nid].own_pages = pl->s->nodes[nid].total_pages / FULL_PARTS *
+					   (FULL_PARTS - 1);
+		pl->nodes[nid].near_pages = pl->nodes[nid].own_pages;
+	}
+	plan_for_each_node(mem, pl->mem_mask & ~pl->cpu_mask, mem_bits) {
+		u32 nearest = distance_to_cpus(pl, mem);
+
+		plan_for_each_node(nid, pl->cpu_mask, bits)
+			if (pl->penalty[nid * n + mem] == nearest)
+				pl->nodes[nid].near_pages += pl->nodes[mem].own_pages;
+	}
 }
 
 static void measure_nodes(struct plan *pl)
@@ -115,6 +150,7 @@ static void measure_nodes(struct plan *pl)
 	for (k = 0; k < pl->nr_nodes * pl->nr_nodes; k++)
 		pl->penalty[k] = s->distance[k] > POLICY_LOCAL_DISTANCE ?
 				 s->distance[k] - POLICY_LOCAL_DISTANCE : 0;
+	measure_near_pages(pl);
 }
 
 static void measure_proc(struct plan *pl, u32 i)
@@ -137,8 +173,23 @@ static void measure_proc(struct plan *pl, u32 i)
 		pp->home = p->home;
 }
 
+/* Whether a node takes all memory that can be there, or what lies beside it takes the rest. */
+static bool holds_memory(struct plan *pl, u32 i, u32 nid)
+{
+	struct plan_proc *pp = &pl->procs[i];
+	u64 pages = plan_pages_on(pl, i, BIT_ULL(nid));
+
+	if (!plan_claim(pl, i, nid) || pages <= pl->nodes[nid].own_pages ||
+	    (pp->total - plan_pages_at(&pl->s->procs[i], nid)) * STRAY_PART <= pp->total)
+		return true;
+	if (pages > pl->nodes[nid].near_pages)
+		return false;
+	pp->cramped |= BIT_ULL(nid);
+	return true;
+}
+
 /* Nodes that could be its one and only home, for all that CPU demand has to say. */
-static u64 candidates(const struct plan *pl, u32 i)
+static u64 candidates(struct plan *pl, u32 i)
 {
 	const struct policy_proc *p = &pl->s->procs[i];
 	const struct plan_proc *pp = &pl->procs[i];
@@ -151,14 +202,9 @@ static u64 candidates(const struct plan *pl, u32 i)
 	plan_for_each_node(nid, pp->allowed, bits) {
 		u64 here = plan_pages_at(p, nid);
 
-		if (!pl->s->tunables.may_move_memory) {
-			if (!most || here == most || here * MEMORY_PART >= pp->total)
-				set |= BIT_ULL(nid);
-		} else if (!plan_claim(pl, i, nid) ||
-			   pp->total <= pl->s->nodes[nid].total_pages / 16 * 15 ||
-			   (pp->total - here) * STRAY_PART <= pp->total) {
+		if (pl->s->tunables.may_move_memory ? holds_memory(pl, i, nid) :
+		    !most || here == most || here * MEMORY_PART >= pp->total)
 			set |= BIT_ULL(nid);
-		}
 	}
 	return set;
 }

@@ -46,6 +46,9 @@ struct policy_node {
  * @changes: how often its home lately changed
  * @moving: its memory was being moved in the last pass
  * @gives: it has memory away from home that gave way to another's
+ * @came: the last that moved of its memory came home
+ * @turns: how often it lately gave way after its memory had come home
+ * @turned: passes since it last began to do either, or since a turn was last forgotten
  *
  * Opaque to the caller: zero for a new process, then copied from the verdict.
  */
@@ -56,6 +59,9 @@ struct policy_past {
 	u16 changes;
 	bool moving;
 	bool gives;
+	bool came;
+	u8 turns;
+	u32 turned;
 };
 
 /**
@@ -99,6 +105,7 @@ struct policy_proc {
  * @copy_ns_per_page: CPU time to move one page
  * @move_ns_per_page: wall time to move one page at the rate limit
  * @payback_ms: time within which a move has to have earned its cost
+ * @pass_ms: time from one plan to the next
  */
 struct policy_tunables {
 	bool may_move_cpu;
@@ -110,6 +117,7 @@ struct policy_tunables {
 	u32 copy_ns_per_page;
 	u32 move_ns_per_page;
 	u32 payback_ms;
+	u32 pass_ms;
 };
 
 /**

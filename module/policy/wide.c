@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Wide homes: the smallest set of near nodes that fits a process.
+ * Wide homes: the set of near nodes that fits a process, and is smallest unless that costs more.
  *
  * Called by a plan's placing step for a process that no single node can take,
  * for its CPU demand or for its memory.
@@ -62,11 +62,12 @@ static bool fits(const struct plan *pl, u32 i, u64 set, bool at_home)
 
 	plan_for_each_node(nid, set, bits) {
 		room += plan_room(pl, nid, at_home);
-		pages += pl->s->nodes[nid].total_pages / 16 * 15;
+		pages += pl->nodes[nid].own_pages;
 	}
 	if (room < pp->demand)
 		return false;
-	return !pl->s->tunables.may_move_memory || !pp->movable || pages >= pp->total;
+	return !pl->s->tunables.may_move_memory || !pp->movable ||
+	       pages >= plan_pages_on(pl, i, set);
 }
 
 static u64 grow(const struct plan *pl, u32 i, u32 seed)
@@ -79,44 +80,52 @@ static u64 grow(const struct plan *pl, u32 i, u32 seed)
 	return set;
 }
 
+/* What a set costs, every further node as much as a change has to save: it must be worth that. */
+static s64 score(const struct plan *pl, u32 i, u64 set)
+{
+	u64 copy;
+
+	return plan_cost_wide(pl, i, set, false, &copy) + hweight64(set) * plan_least_gain(pl, i);
+}
+
 /**
  * plan_wide_set() - find a home of several nodes
  * @pl: the plan
  * @i: the process, not placed
  *
- * Its present home is kept if it still fits and no smaller set does.
+ * Its present home is kept if it still fits and none is clearly better.
  *
  * Return: the set, or 0 if there is none of more than one node.
  */
 u64 plan_wide_set(const struct plan *pl, u32 i)
 {
 	const struct plan_proc *pp = &pl->procs[i];
-	u64 seeds = pp->allowed, best = 0, bits, copy;
-	u32 seed, best_size = 0;
-	s64 best_cost = 0;
+	u64 seeds = pp->allowed, best = 0, bits;
+	bool best_fits = false;
+	s64 best_score = 0;
+	u32 seed;
 
 	if (!pl->s->tunables.may_move_memory || hweight64(seeds) > MAX_SEEDS)
 		seeds = BIT_ULL(pp->best_nid);
 	if (pp->home && !plan_single(pp->home) && fits(pl, i, pp->home, true)) {
 		best = pp->home;
-		best_size = hweight64(best);
-		best_cost = plan_cost_wide(pl, i, best, false, &copy) - plan_threshold(pl, i);
+		best_fits = true;
+		best_score = score(pl, i, best) - plan_threshold(pl, i);
 	}
 	plan_for_each_node(seed, seeds, bits) {
 		u64 set = grow(pl, i, seed);
-		u32 size = hweight64(set);
-		bool good = fits(pl, i, set, false);
-		s64 cost;
+		bool good;
+		s64 value;
 
-		if (size < 2 || set == best)
+		if (plan_single(set) || set == best)
 			continue;
-		cost = plan_cost_wide(pl, i, set, false, &copy);
-		if (!good)	/* what cannot fit is the last choice, not the smallest */
-			size += POLICY_MAX_NODES;
-		if (!best || size < best_size || (size == best_size && cost < best_cost)) {
+		good = fits(pl, i, set, false);
+		value = score(pl, i, set);
+		/* What cannot fit is the last choice, not the cheapest. */
+		if (!best || good > best_fits || (good == best_fits && value < best_score)) {
 			best = set;
-			best_size = size;
-			best_cost = cost;
+			best_fits = good;
+			best_score = value;
 		}
 	}
 	return best;

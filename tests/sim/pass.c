@@ -222,6 +222,7 @@ bool host_pass(struct host *h, char message[SIM_MESSAGE])
 {
 	u64 moved = h->sim.moved_pages, exchanged = h->sim.exchanged_pages;
 
+	h->sim.tunables.pass_ms = h->o->period_ms;
 	h->sim.run_threads = run_threads;
 	h->sim.node_rate_pages = PAGES_PER_MS * h->o->period_ms;
 	h->sim.rate_pages = h->sim.node_rate_pages;

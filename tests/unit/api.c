@@ -85,5 +85,9 @@ bool api_run(char message[SIM_MESSAGE])
 	s.tunables.payback_ms = 0;
 	if (!refuses(s, "no payback time", message))
 		return false;
+	s = good;
+	s.tunables.pass_ms = 0;
+	if (!refuses(s, "no time between plans", message))
+		return false;
 	return names(message);
 }

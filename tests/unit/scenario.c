@@ -155,6 +155,8 @@ static bool read_tunable(struct sim *sim, const struct line *l, char *message)
 		t->slack_percent = value;
 	else if (!strcmp(l->word[1], "payback_ms"))
 		t->payback_ms = value;
+	else if (!strcmp(l->word[1], "pass_ms"))
+		t->pass_ms = value;
 	else
 		return wrong(l, message, "expected the name of a tunable");
 	return true;
