@@ -145,10 +145,12 @@ struct kn_proc {
 	u32 away_skip;			/* threads away from home that have had their turn */
 	u32 *threads_running;		/* [nr_node_ids] runnable at the last sample */
 	u32 *run_mcpu;			/* [nr_node_ids] demand by node, smoothed */
+	u32 *cpus_mcpu;			/* [nr_node_ids] where it has_part: capacity it may use */
 	u64 cpu_nodes;
 	u64 mem_nodes;
 	int scan_nid;			/* whose worker scans it */
 	bool exempt;
+	bool has_part;			/* it may use part of its nodes' CPUs alone */
 	bool by_use;			/* its quotas are of pages astray, see uses.c */
 
 	/* decided by the policy */

@@ -35,11 +35,42 @@ struct kn_sample {
 	u32 nr_running;
 	u64 cpu_nodes;
 	u64 mem_nodes;
+	bool all_cpus;			/* a thread may run on any */
+	bool cut;			/* not all threads were seen */
 	u32 placed[KNUMAD_MAX_NODES];	/* threads, asleep or not, by the node they are on */
 };
 
 /* Online nodes, and those with CPUs, when the samples under way began. */
 static u64 kn_nodes, kn_cpu_nodes;
+
+/* The CPUs that were capacity then, and how many of them each node had. */
+static struct cpumask kn_capacity;
+static u32 kn_capacity_nr[KNUMAD_MAX_NODES];
+
+/* Of the sample under way: the CPUs of all affinities together, unless a thread may run on any. */
+static struct cpumask kn_allowed;
+
+/* Planner thread.  How many CPUs of @mask are of node @nid. */
+static u32 kn_nr_cpus_in(const struct cpumask *mask, int nid)
+{
+	static struct cpumask here;
+
+	cpumask_and(&here, mask, cpumask_of_node(nid));
+	return cpumask_weight(&here);
+}
+
+/* Planner thread. */
+static void kn_see_capacity(void)
+{
+	int cpu, nid;
+
+	cpumask_clear(&kn_capacity);
+	for_each_online_cpu(cpu)
+		if (kn_cpu_is_balanced(cpu))
+			cpumask_set_cpu(cpu, &kn_capacity);
+	for_each_online_node(nid)
+		kn_capacity_nr[nid] = kn_nr_cpus_in(&kn_capacity, nid);
+}
 
 /**
  * kn_sample_begin - before the samples of one pass: see which nodes there are
@@ -55,6 +86,7 @@ void kn_sample_begin(void)
 		if (kn_node_has_cpus(nid))
 			kn_cpu_nodes |= BIT_ULL(nid);
 	}
+	kn_see_capacity();
 }
 
 /*
@@ -74,6 +106,20 @@ static u64 kn_thread_cpu_nodes(const struct task_struct *t, u64 nodes)
 			allowed |= BIT_ULL(nid);
 	}
 	return allowed;
+}
+
+/*
+ * RCU.  Adds the CPUs that @t's affinity allows to those of its process.  One look at them for each
+ * thread; none once it is known that they are all.
+ */
+static void kn_add_cpus(const struct task_struct *t, struct kn_sample *s)
+{
+	if (s->all_cpus || (t->flags & PF_IO_WORKER))
+		return;
+	if (t->nr_cpus_allowed >= num_possible_cpus())
+		s->all_cpus = true;
+	else
+		cpumask_or(&kn_allowed, &kn_allowed, &t->cpus_mask);
 }
 
 /* RCU.  Whether @t allocates by a policy other than "where I run". */
@@ -107,8 +153,10 @@ static void kn_sample_threads(struct kn_proc *proc, struct kn_sample *s)
 	struct task_struct *leader, *t;
 	u32 walked = 0;
 
+	cpumask_clear(&kn_allowed);
 	rcu_read_lock();
 	leader = pid_task(proc->pid, PIDTYPE_TGID);
+	s->cut = !leader;
 	if (!leader)
 		goto out;
 	s->run_ns = READ_ONCE(leader->signal->sum_sched_runtime);
@@ -124,9 +172,11 @@ static void kn_sample_threads(struct kn_proc *proc, struct kn_sample *s)
 			}
 			s->run_ns = max(s->run_ns, proc->run_ns);
 			s->wait_ns = max(s->wait_ns, proc->wait_ns);
+			s->cut = true;
 			break;
 		}
 		s->cpu_nodes &= kn_thread_cpu_nodes(t, with_cpus);
+		kn_add_cpus(t, s);
 		s->mem_nodes &= kn_thread_mem_nodes(t, with_memory);
 		if (kn_thread_has_policy(t))
 			s->mem_nodes = 0;
@@ -146,6 +196,30 @@ static void kn_sample_threads(struct kn_proc *proc, struct kn_sample *s)
 	}
 out:
 	rcu_read_unlock();
+}
+
+/*
+ * Planner thread; after kn_sample_threads().  Sees whether affinities (a cpuset, mostly) leave
+ * a process part of a node's CPUs alone: then that part is all it has there.
+ */
+static void kn_limit_cpus(struct kn_proc *proc, const struct kn_sample *s)
+{
+	u64 rest;
+
+	if (s->cut)
+		return;
+	proc->has_part = false;
+	if (s->all_cpus || cpumask_subset(&kn_capacity, &kn_allowed))
+		return;
+	cpumask_and(&kn_allowed, &kn_allowed, &kn_capacity);
+	for (rest = s->cpu_nodes; rest; rest &= rest - 1) {
+		int nid = __ffs64(rest);
+		u32 nr = kn_nr_cpus_in(&kn_allowed, nid);
+
+		proc->cpus_mcpu[nid] = nr * KNUMAD_MCPU_PER_CPU;
+		if (nr < kn_capacity_nr[nid])
+			proc->has_part = true;
+	}
 }
 
 /*
@@ -239,6 +313,7 @@ void kn_sample(struct kn_proc *proc)
 	WRITE_ONCE(proc->scan_nid, kn_scan_nid(proc));
 	proc->cpu_nodes = s.cpu_nodes;
 	proc->mem_nodes = s.mem_nodes;
+	kn_limit_cpus(proc, &s);
 	if (!before_ns)
 		return;
 

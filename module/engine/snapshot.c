@@ -136,6 +136,7 @@ static void kn_snapshot_proc(u32 i)
 		.pages = pages,
 		.fixed_pages = fixed,
 		.run_mcpu = proc->run_mcpu,
+		.cpus_mcpu = proc->has_part ? proc->cpus_mcpu : NULL,
 	};
 	kn_arena.verdicts[i].into = kn_arena.into + (size_t)i * nr_node_ids;
 }

@@ -72,6 +72,8 @@ struct policy_past {
  * @fixed_pages: [nr_nodes] resident pages that cannot (pinned, mlocked, hugetlb,
  *	bound by policy, shared with a process of another home), or NULL for none
  * @run_mcpu: [nr_nodes] its CPU demand by the node its threads are on now
+ * @cpus_mcpu: [nr_nodes] of each node's capacity that part on which threads of it may run, or
+ *	NULL where that is all of each of @cpu_nodes
  */
 struct policy_proc {
 	u64 id;
@@ -84,6 +86,7 @@ struct policy_proc {
 	const u64 *pages;
 	const u64 *fixed_pages;
 	const u32 *run_mcpu;
+	const u32 *cpus_mcpu;
 };
 
 /**
