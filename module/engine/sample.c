@@ -26,10 +26,12 @@
 #include "kthread.h"
 #include "load.h"
 #include "node.h"
+#include "threads.h"
 
 /* What one walk over the threads has found. */
 struct kn_sample {
 	u64 run_ns;
+	u64 stays_ns;			/* of @run_ns, of threads that are not moved */
 	u64 wait_ns;
 	u32 nr_threads;
 	u32 nr_running;
@@ -172,6 +174,7 @@ static void kn_sample_threads(struct kn_proc *proc, struct kn_sample *s)
 			}
 			s->run_ns = max(s->run_ns, proc->run_ns);
 			s->wait_ns = max(s->wait_ns, proc->wait_ns);
+			s->stays_ns = max(s->stays_ns, proc->stays_ns);
 			s->cut = true;
 			break;
 		}
@@ -185,6 +188,8 @@ static void kn_sample_threads(struct kn_proc *proc, struct kn_sample *s)
 			continue;
 		s->nr_threads++;
 		s->run_ns += t->se.sum_exec_runtime;
+		if (kn_capable(KN_CAP_MOVE) && !kn_thread_is_fair(t))
+			s->stays_ns += t->se.sum_exec_runtime;
 #ifdef CONFIG_SCHED_INFO
 		s->wait_ns += t->sched_info.run_delay;
 #endif
@@ -252,6 +257,25 @@ static u32 kn_smooth(u32 old, u64 now, bool first)
 	return first ? now : (old + now) / 2;
 }
 
+/* Permille of its run time from which a process counts as one whose threads stay, and no longer. */
+#define KN_STAYS_PERMILLE	500
+#define KN_LEAVES_PERMILLE	350
+
+/*
+ * What part of @run, since the sample before, was of threads that are not moved, smoothed: one
+ * that changes its class, or has another's for a moment, takes all it ever ran along.
+ */
+static void kn_see_stays(struct kn_proc *proc, const struct kn_sample *s, u64 run)
+{
+	u64 stays = s->stays_ns > proc->stays_ns ? s->stays_ns - proc->stays_ns : 0;
+
+	proc->stays_ns = s->stays_ns;
+	if (!run)
+		return;
+	proc->stays_permille = kn_smooth(proc->stays_permille, min(stays, run) * 1000 / run, false);
+	proc->stays = proc->stays_permille > (proc->stays ? KN_LEAVES_PERMILLE : KN_STAYS_PERMILLE);
+}
+
 /* The part of a process's wait that was for a CPU, by where its threads are. */
 static u64 kn_wait_for_cpus(const struct kn_proc *proc, const struct kn_sample *s, u64 wait)
 {
@@ -309,6 +333,7 @@ void kn_sample(struct kn_proc *proc)
 	wait = s.wait_ns > proc->wait_ns ? s.wait_ns - proc->wait_ns : 0;
 	proc->run_ns = s.run_ns;
 	proc->wait_ns = s.wait_ns;
+	kn_see_stays(proc, &s, before_ns ? run : 0);
 	proc->nr_threads = s.nr_threads;
 	WRITE_ONCE(proc->scan_nid, kn_scan_nid(proc));
 	proc->cpu_nodes = s.cpu_nodes;

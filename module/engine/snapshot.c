@@ -131,6 +131,7 @@ static void kn_snapshot_proc(u32 i)
 		.nr_threads = proc->nr_threads,
 		.cpu_nodes = proc->cpu_nodes,
 		.mem_nodes = proc->mem_nodes,
+		.stays = proc->stays,
 		.home = proc->home,
 		.past = proc->past,
 		.pages = pages,

@@ -177,7 +177,7 @@ static void tell(struct plan *pl, u32 i)
 		v->cost_ucpu = max_t(u64, pp->cost, v->cost_ucpu);
 	}
 	if (pp->home) {
-		cpu = pl->s->tunables.may_move_cpu && pp->reason != POLICY_IDLE &&
+		cpu = plan_moves_threads(pl, i) && pp->reason != POLICY_IDLE &&
 		      threads_are_away(pl, i);
 		if (moves)
 			v->action = cpu ? POLICY_MOVE_BOTH : POLICY_MOVE_MEMORY;

@@ -172,6 +172,14 @@ static inline bool plan_spills(const struct plan *pl, u32 i, u32 nid)
 	return pl->s->procs[i].cpus_mcpu && plan_own_cap(pl, i, nid) < pl->procs[i].demand;
 }
 
+/* Whether @i's threads are to come to its home; else its home is where they run. */
+static inline bool plan_moves_threads(const struct plan *pl, u32 i)
+{
+	const struct policy_tunables *t = &pl->s->tunables;
+
+	return t->may_move_cpu && !(pl->s->procs[i].stays && t->may_move_memory);
+}
+
 /* What any change has to save, in ucpu, after its costs. */
 static inline s64 plan_least_gain(const struct plan *pl, u32 i)
 {

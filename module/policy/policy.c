@@ -220,7 +220,7 @@ static void classify(struct plan *pl, u32 i)
 		return;
 	}
 	pp->reason = pp->home ? POLICY_SETTLED : POLICY_NO_GAIN;
-	if (!t->may_move_cpu) {
+	if (!t->may_move_cpu || (!plan_moves_threads(pl, i) && !plan_single(pp->allowed))) {
 		plan_home_by_run(pl, i);
 		leave_alone(pl, i, pp->reason, pp->home);
 		return;

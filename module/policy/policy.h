@@ -66,6 +66,7 @@ struct policy_past {
  * @cpu_nodes: nodes on which every thread may run; 0 means they have no node
  *	in common, and the process is left alone
  * @mem_nodes: nodes to which its pages may be moved; 0 means nowhere
+ * @stays: most of what it runs is of threads that will not be moved to a home
  * @home: home that the last plan gave it, 0 for none
  * @past: zero for a new process, else the last verdict's @past
  * @pages: [nr_nodes] resident pages that could be moved
@@ -81,6 +82,7 @@ struct policy_proc {
 	u32 nr_threads;
 	u64 cpu_nodes;
 	u64 mem_nodes;
+	bool stays;
 	u64 home;
 	struct policy_past past;
 	const u64 *pages;
@@ -157,10 +159,10 @@ enum policy_action {
  * @POLICY_BOUND: its user has bound it, nothing is left to decide
  * @POLICY_NO_GAIN: no home would save enough
  * @POLICY_CPU_FULL: no node with its memory has CPU time left (mode cpu)
- * @POLICY_SPREAD: its threads run on all nodes alike (mode memory)
+ * @POLICY_SPREAD: its threads run on all nodes alike, and are not moved
  * @POLICY_MEMORY_HERE: most of its memory is there
  * @POLICY_CPU_ROOM: its memory's node cannot take its threads, this one can
- * @POLICY_RUNS_HERE: its threads run there (mode memory)
+ * @POLICY_RUNS_HERE: its threads run there, and are not moved
  * @POLICY_ONLY_NODE: its affinity leaves no other node
  * @POLICY_WIDE: it needs more than one node
  * @POLICY_SWAP: it changed places with another process

@@ -106,5 +106,19 @@ check "one CPU of a node is no home for two threads, two of another are" within 
 check "and the memory comes there" within 30 memory_home "$part" 1
 at_least "and so do the threads (per mille)" 950 "$(home_permille 4 "$part" 1)"
 stop_load
+
+# A real-time thread is not moved, and stays where it is while its CPU has nothing more urgent.
+start_load rt --processes 1 --start node0 --threads 1 --size 96M --seconds 300
+rt=${PIDS[0]}
+pin "$rt" 1
+chrt --all-tasks --fifo --pid 10 "$rt"
+taskset -acp 0-3 "$rt" >/dev/null
+rt_home() {
+	[[ $(process_field "$rt" home) == 1 ]]
+}
+check "the home of a real-time thread is where it runs" within 20 rt_home
+check "and the memory comes there" within 30 memory_home "$rt" 1
+at_least "it was not moved (per mille)" 1000 "$(home_permille 2 "$rt" 1)"
+stop_load
 unload
 finish

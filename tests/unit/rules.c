@@ -101,7 +101,11 @@ static bool home_rules(const struct policy_snapshot *s, const struct policy_proc
 	if (!s->tunables.may_move_cpu &&
 	    (v->action == POLICY_MOVE_CPU || v->action == POLICY_MOVE_BOTH))
 		return rule_broken(message, "%s: threads shall move in a mode that moves none", name);
+	if (p->stays && s->tunables.may_move_memory &&
+	    (v->action == POLICY_MOVE_CPU || v->action == POLICY_MOVE_BOTH))
+		return rule_broken(message, "%s: threads shall move that are not moved", name);
 	if (!v->changed || !was_valid || !s->tunables.may_move_cpu || s->nr_nodes == 1 ||
+	    (p->stays && s->tunables.may_move_memory) ||
 	    v->reason == POLICY_EMPTY || v->reason == POLICY_BOUND || v->reason == POLICY_ONLY_NODE)
 		return true;
 	/* A first home may be put right sooner. */

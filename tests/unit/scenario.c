@@ -139,6 +139,8 @@ static bool read_proc(struct sim *sim, struct sim_proc *sp, const struct line *l
 			sp->p.mem_nodes = to_nodes(word);
 		else if (!strcmp(key, "home"))
 			sp->p.home = to_nodes(word);
+		else if (!strcmp(key, "stays"))
+			sp->p.stays = strtoul(word, NULL, 10);
 		else if (!strcmp(key, "from"))
 			sp->from_pass = strtoul(word, NULL, 10);
 		else

@@ -211,7 +211,10 @@ static void run_threads(struct sim *sim)
 	for (i = 0; i < sim->nr_procs; i++) {
 		struct sim_proc *sp = &sim->procs[i];
 
-		if (sp->gone || !sp->p.home || (sp->p.home & (sp->p.home - 1)))
+		if (sp->p.stays && !sp->gone)
+			for (nid = 0; nid < sim->nr_nodes; nid++)
+				room[nid] -= run_of(sim, i)[nid];
+		if (sp->gone || sp->p.stays || !sp->p.home || (sp->p.home & (sp->p.home - 1)))
 			continue;
 		nid = __ffs64(sp->p.home);
 		run_on(sim, i, sp->p.home, room);
@@ -223,7 +226,8 @@ static void run_threads(struct sim *sim)
 		struct sim_proc *sp = &sim->procs[i];
 		u64 set = sp->p.home ? sp->p.home : sp->p.cpu_nodes;
 
-		if (sp->gone || (sp->p.home && !(sp->p.home & (sp->p.home - 1))) || !set)
+		if (sp->gone || sp->p.stays || (sp->p.home && !(sp->p.home & (sp->p.home - 1))) ||
+		    !set)
 			continue;
 		run_on(sim, i, set, room);
 		for (nid = 0; nid < sim->nr_nodes; nid++)
