@@ -39,7 +39,8 @@ struct kn_sample {
 	u64 mem_nodes;
 	bool all_cpus;			/* a thread may run on any */
 	bool cut;			/* not all threads were seen */
-	u32 placed[KNUMAD_MAX_NODES];	/* threads, asleep or not, by the node they are on */
+	u32 running[KNUMAD_MAX_NODES];	/* of @nr_running, by the node they are on */
+	u32 placed[KNUMAD_MAX_NODES];	/* threads, asleep or not */
 };
 
 /* Online nodes, and those with CPUs, when the samples under way began. */
@@ -150,7 +151,6 @@ static u64 kn_thread_mem_nodes(const struct task_struct *t, u64 nodes)
 
 static void kn_sample_threads(struct kn_proc *proc, struct kn_sample *s)
 {
-	u32 *running = proc->threads_running;
 	u64 with_cpus = s->cpu_nodes, with_memory = s->mem_nodes;
 	struct task_struct *leader, *t;
 	u32 walked = 0;
@@ -195,7 +195,7 @@ static void kn_sample_threads(struct kn_proc *proc, struct kn_sample *s)
 #endif
 		s->placed[cpu_to_node(task_cpu(t))]++;
 		if (kn_task_runnable(t)) {
-			running[cpu_to_node(task_cpu(t))]++;
+			s->running[cpu_to_node(task_cpu(t))]++;
 			s->nr_running++;
 		}
 	}
@@ -279,7 +279,7 @@ static void kn_see_stays(struct kn_proc *proc, const struct kn_sample *s, u64 ru
 /* The part of a process's wait that was for a CPU, by where its threads are. */
 static u64 kn_wait_for_cpus(const struct kn_proc *proc, const struct kn_sample *s, u64 wait)
 {
-	const u32 *threads = s->nr_running ? proc->threads_running : s->placed;
+	const u32 *threads = s->nr_running ? s->running : s->placed;
 	u32 all = s->nr_running ?: s->nr_threads;
 	u64 sum = 0;
 	int nid;
@@ -287,6 +287,15 @@ static u64 kn_wait_for_cpus(const struct kn_proc *proc, const struct kn_sample *
 	for (nid = 0; nid < nr_node_ids && all; nid++)
 		sum += (u64)threads[nid] * kn_load_shortage_permille(nid);
 	return all ? wait / all * sum / 1000 : 0;
+}
+
+/* Others read these at any time: each is of this sample, or of the one before. */
+static void kn_publish_running(struct kn_proc *proc, const struct kn_sample *s)
+{
+	int nid;
+
+	for (nid = 0; nid < nr_node_ids && !s->cut; nid++)
+		WRITE_ONCE(proc->threads_running[nid], s->running[nid]);
 }
 
 /**
@@ -320,8 +329,8 @@ void kn_sample(struct kn_proc *proc)
 	u64 run, wait, elapsed_ns, demand;
 	int nid;
 
-	memset(proc->threads_running, 0, nr_node_ids * sizeof(u32));
 	kn_sample_threads(proc, &s);
+	kn_publish_running(proc, &s);
 	proc->sampled_ns = ktime_get_ns();
 	elapsed_ns = max_t(u64, proc->sampled_ns - before_ns, NSEC_PER_MSEC);
 
@@ -349,7 +358,7 @@ void kn_sample(struct kn_proc *proc)
 	demand = min_t(u64, demand, (u64)s.nr_threads * KNUMAD_MCPU_PER_CPU);
 	proc->demand_mcpu = kn_smooth(proc->demand_mcpu, demand, !proc->sampled);
 	for (nid = 0; nid < nr_node_ids; nid++) {
-		u64 here = s.nr_running ? demand * proc->threads_running[nid] / s.nr_running :
+		u64 here = s.nr_running ? demand * s.running[nid] / s.nr_running :
 			   s.nr_threads ? demand * s.placed[nid] / s.nr_threads : 0;
 
 		proc->run_mcpu[nid] = kn_smooth(proc->run_mcpu[nid], here, !proc->sampled);
