@@ -144,6 +144,7 @@ struct kn_proc {
 	u32 demand_mcpu;		/* smoothed */
 	u32 nr_threads;
 	u32 stays_permille;		/* part of stays_ns in what it ran, smoothed */
+	u32 throttled_permille;		/* of its runnable threads, by a CPU quota, smoothed */
 	u32 away_skip;			/* threads away from home that have had their turn */
 	u32 *threads_running;		/* [nr_node_ids] runnable at the last sample */
 	u32 *run_mcpu;			/* [nr_node_ids] demand by node, smoothed */

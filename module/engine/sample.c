@@ -35,6 +35,7 @@ struct kn_sample {
 	u64 wait_ns;
 	u32 nr_threads;
 	u32 nr_running;
+	u32 nr_throttled;		/* of these, held back by a CPU quota */
 	u64 cpu_nodes;
 	u64 mem_nodes;
 	bool all_cpus;			/* a thread may run on any */
@@ -125,6 +126,22 @@ static void kn_add_cpus(const struct task_struct *t, struct kn_sample *s)
 		cpumask_or(&kn_allowed, &kn_allowed, &t->cpus_mask);
 }
 
+/*
+ * RCU, which keeps the queue of a task's group until after the task has left it.  Whether a CPU
+ * quota keeps @t, which is runnable, from running: of its group, or of one above.
+ */
+static bool kn_is_throttled(const struct task_struct *t)
+{
+#ifdef CONFIG_FAIR_GROUP_SCHED
+	const void *cfs_rq = READ_ONCE(t->se.cfs_rq);
+
+	return kn_capable(KN_CAP_QUOTA) && !READ_ONCE(t->on_cpu) && cfs_rq &&
+	       READ_ONCE(KN_FIELD(cfs_rq, cfs_rq, throttle_count, const int)) > 0;
+#else
+	return false;
+#endif
+}
+
 /* RCU.  Whether @t allocates by a policy other than "where I run". */
 static bool kn_thread_has_policy(struct task_struct *t)
 {
@@ -197,6 +214,7 @@ static void kn_sample_threads(struct kn_proc *proc, struct kn_sample *s)
 		if (kn_task_runnable(t)) {
 			s->running[cpu_to_node(task_cpu(t))]++;
 			s->nr_running++;
+			s->nr_throttled += kn_is_throttled(t);
 		}
 	}
 out:
@@ -276,14 +294,26 @@ static void kn_see_stays(struct kn_proc *proc, const struct kn_sample *s, u64 ru
 	proc->stays = proc->stays_permille > (proc->stays ? KN_LEAVES_PERMILLE : KN_STAYS_PERMILLE);
 }
 
-/* The part of a process's wait that was for a CPU, by where its threads are. */
-static u64 kn_wait_for_cpus(const struct kn_proc *proc, const struct kn_sample *s, u64 wait)
+/* Permille of a process's runnable threads from which, if throttled, none waits for a CPU. */
+#define KN_THROTTLED_PERMILLE	250
+
+/*
+ * The part of a process's wait that was for a CPU, by where its threads are.  One that is throttled
+ * would not run more if it never waited: its quota would only be used up sooner.
+ */
+static u64 kn_wait_for_cpus(struct kn_proc *proc, const struct kn_sample *s, u64 wait)
 {
 	const u32 *threads = s->nr_running ? s->running : s->placed;
 	u32 all = s->nr_running ?: s->nr_threads;
 	u64 sum = 0;
 	int nid;
 
+	if (s->nr_running)
+		proc->throttled_permille = kn_smooth(proc->throttled_permille,
+						     s->nr_throttled * 1000ULL / s->nr_running,
+						     false);
+	wait -= wait * min_t(u32, proc->throttled_permille, KN_THROTTLED_PERMILLE) /
+		KN_THROTTLED_PERMILLE;
 	for (nid = 0; nid < nr_node_ids && all; nid++)
 		sum += (u64)threads[nid] * kn_load_shortage_permille(nid);
 	return all ? wait / all * sum / 1000 : 0;
@@ -315,9 +345,9 @@ void kn_sample_exempt(struct kn_proc *proc)
  * kn_sample - take a process's CPU demand, threads and limits
  * @proc: its record; after kn_sample_begin() and kn_load_measure()
  *
- * Demand is run time plus time spent runnable but waiting where CPU time was short, so
- * that an overloaded node shows and a CPU quota does not.  The first sample of a process
- * only sets the base.
+ * Demand is run time plus time spent runnable but waiting where CPU time was short, if no quota
+ * throttles it, so that an overloaded node shows and a CPU quota does not.  The first sample of
+ * a process only sets the base.
  */
 void kn_sample(struct kn_proc *proc)
 {
