@@ -38,6 +38,7 @@ static void kn_proc_free(struct kn_proc *proc)
 	kfree(proc->migrate);
 	kfree(proc->threads_running);
 	kfree(proc->run_mcpu);
+	kfree(proc->cpus_mcpu);
 	kn_shares_free(proc);
 	kvfree(proc->scan.accessed.owed);
 	kn_uses_forget(proc);
@@ -75,8 +76,9 @@ static struct kn_proc *kn_proc_alloc(void)
 	proc->migrate = kcalloc(nr_node_ids, sizeof(*proc->migrate), GFP_KERNEL);
 	proc->threads_running = kcalloc(nr_node_ids, sizeof(u32), GFP_KERNEL);
 	proc->run_mcpu = kcalloc(nr_node_ids, sizeof(u32), GFP_KERNEL);
+	proc->cpus_mcpu = kcalloc(nr_node_ids, sizeof(u32), GFP_KERNEL);
 	if (kn_shares_alloc(proc) || !proc->scan.count || !proc->pages || !proc->migrate ||
-	    !proc->threads_running || !proc->run_mcpu) {
+	    !proc->threads_running || !proc->run_mcpu || !proc->cpus_mcpu) {
 		kn_proc_free(proc);
 		return NULL;
 	}

@@ -145,16 +145,22 @@ struct kn_proc {
 	u64 sampled_ns;			/* time of the last sample, 0 before the first */
 	u64 run_ns;			/* of all threads, at the last sample */
 	u64 wait_ns;
+	u64 stays_ns;			/* of run_ns, of threads that are not moved */
 	u64 run_delta_us;		/* since the sample before */
 	u32 demand_mcpu;		/* smoothed */
 	u32 nr_threads;
+	u32 stays_permille;		/* part of stays_ns in what it ran, smoothed */
+	u32 throttled_permille;		/* of its runnable threads, by a CPU quota, smoothed */
 	u32 away_skip;			/* threads away from home that have had their turn */
 	u32 *threads_running;		/* [nr_node_ids] runnable at the last sample */
 	u32 *run_mcpu;			/* [nr_node_ids] demand by node, smoothed */
+	u32 *cpus_mcpu;			/* [nr_node_ids] where it has_part: capacity it may use */
 	u64 cpu_nodes;
 	u64 mem_nodes;
 	int scan_nid;			/* whose worker scans it */
 	bool exempt;
+	bool stays;			/* most of what it runs is of threads that are not moved */
+	bool has_part;			/* it may use part of its nodes' CPUs alone */
 	bool by_use;			/* its quotas are of pages astray, see uses.c */
 
 	/* decided by the policy */

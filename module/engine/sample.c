@@ -26,20 +26,55 @@
 #include "kthread.h"
 #include "load.h"
 #include "node.h"
+#include "threads.h"
 
 /* What one walk over the threads has found. */
 struct kn_sample {
 	u64 run_ns;
+	u64 stays_ns;			/* of @run_ns, of threads that are not moved */
 	u64 wait_ns;
 	u32 nr_threads;
 	u32 nr_running;
+	u32 nr_throttled;		/* of these, held back by a CPU quota */
 	u64 cpu_nodes;
 	u64 mem_nodes;
-	u32 placed[KNUMAD_MAX_NODES];	/* threads, asleep or not, by the node they are on */
+	bool all_cpus;			/* a thread may run on any */
+	bool cut;			/* not all threads were seen */
+	u32 running[KNUMAD_MAX_NODES];	/* of @nr_running, by the node they are on */
+	u32 placed[KNUMAD_MAX_NODES];	/* threads, asleep or not */
 };
 
 /* Online nodes, and those with CPUs, when the samples under way began. */
 static u64 kn_nodes, kn_cpu_nodes;
+
+/* The CPUs that were capacity then, and how many of them each node had. */
+static struct cpumask kn_capacity;
+static u32 kn_capacity_nr[KNUMAD_MAX_NODES];
+
+/* Of the sample under way: the CPUs of all affinities together, unless a thread may run on any. */
+static struct cpumask kn_allowed;
+
+/* Planner thread.  How many CPUs of @mask are of node @nid. */
+static u32 kn_nr_cpus_in(const struct cpumask *mask, int nid)
+{
+	static struct cpumask here;
+
+	cpumask_and(&here, mask, cpumask_of_node(nid));
+	return cpumask_weight(&here);
+}
+
+/* Planner thread. */
+static void kn_see_capacity(void)
+{
+	int cpu, nid;
+
+	cpumask_clear(&kn_capacity);
+	for_each_online_cpu(cpu)
+		if (kn_cpu_is_balanced(cpu))
+			cpumask_set_cpu(cpu, &kn_capacity);
+	for_each_online_node(nid)
+		kn_capacity_nr[nid] = kn_nr_cpus_in(&kn_capacity, nid);
+}
 
 /**
  * kn_sample_begin - before the samples of one pass: see which nodes there are
@@ -55,6 +90,7 @@ void kn_sample_begin(void)
 		if (kn_node_has_cpus(nid))
 			kn_cpu_nodes |= BIT_ULL(nid);
 	}
+	kn_see_capacity();
 }
 
 /*
@@ -74,6 +110,36 @@ static u64 kn_thread_cpu_nodes(const struct task_struct *t, u64 nodes)
 			allowed |= BIT_ULL(nid);
 	}
 	return allowed;
+}
+
+/*
+ * RCU.  Adds the CPUs that @t's affinity allows to those of its process.  One look at them for each
+ * thread; none once it is known that they are all.
+ */
+static void kn_add_cpus(const struct task_struct *t, struct kn_sample *s)
+{
+	if (s->all_cpus || (t->flags & PF_IO_WORKER))
+		return;
+	if (t->nr_cpus_allowed >= num_possible_cpus())
+		s->all_cpus = true;
+	else
+		cpumask_or(&kn_allowed, &kn_allowed, &t->cpus_mask);
+}
+
+/*
+ * RCU, which keeps the queue of a task's group until after the task has left it.  Whether a CPU
+ * quota keeps @t, which is runnable, from running: of its group, or of one above.
+ */
+static bool kn_is_throttled(const struct task_struct *t)
+{
+#ifdef CONFIG_FAIR_GROUP_SCHED
+	const void *cfs_rq = READ_ONCE(t->se.cfs_rq);
+
+	return kn_capable(KN_CAP_QUOTA) && !READ_ONCE(t->on_cpu) && cfs_rq &&
+	       READ_ONCE(KN_FIELD(cfs_rq, cfs_rq, throttle_count, const int)) > 0;
+#else
+	return false;
+#endif
 }
 
 /* RCU.  Whether @t allocates by a policy other than "where I run". */
@@ -102,13 +168,14 @@ static u64 kn_thread_mem_nodes(const struct task_struct *t, u64 nodes)
 
 static void kn_sample_threads(struct kn_proc *proc, struct kn_sample *s)
 {
-	u32 *running = proc->threads_running;
 	u64 with_cpus = s->cpu_nodes, with_memory = s->mem_nodes;
 	struct task_struct *leader, *t;
 	u32 walked = 0;
 
+	cpumask_clear(&kn_allowed);
 	rcu_read_lock();
 	leader = pid_task(proc->pid, PIDTYPE_TGID);
+	s->cut = !leader;
 	if (!leader)
 		goto out;
 	s->run_ns = READ_ONCE(leader->signal->sum_sched_runtime);
@@ -124,9 +191,12 @@ static void kn_sample_threads(struct kn_proc *proc, struct kn_sample *s)
 			}
 			s->run_ns = max(s->run_ns, proc->run_ns);
 			s->wait_ns = max(s->wait_ns, proc->wait_ns);
+			s->stays_ns = max(s->stays_ns, proc->stays_ns);
+			s->cut = true;
 			break;
 		}
 		s->cpu_nodes &= kn_thread_cpu_nodes(t, with_cpus);
+		kn_add_cpus(t, s);
 		s->mem_nodes &= kn_thread_mem_nodes(t, with_memory);
 		if (kn_thread_has_policy(t))
 			s->mem_nodes = 0;
@@ -135,17 +205,44 @@ static void kn_sample_threads(struct kn_proc *proc, struct kn_sample *s)
 			continue;
 		s->nr_threads++;
 		s->run_ns += t->se.sum_exec_runtime;
+		if (kn_capable(KN_CAP_MOVE) && !kn_thread_is_fair(t))
+			s->stays_ns += t->se.sum_exec_runtime;
 #ifdef CONFIG_SCHED_INFO
 		s->wait_ns += t->sched_info.run_delay;
 #endif
 		s->placed[cpu_to_node(task_cpu(t))]++;
 		if (kn_task_runnable(t)) {
-			running[cpu_to_node(task_cpu(t))]++;
+			s->running[cpu_to_node(task_cpu(t))]++;
 			s->nr_running++;
+			s->nr_throttled += kn_is_throttled(t);
 		}
 	}
 out:
 	rcu_read_unlock();
+}
+
+/*
+ * Planner thread; after kn_sample_threads().  Sees whether affinities (a cpuset, mostly) leave
+ * a process part of a node's CPUs alone: then that part is all it has there.
+ */
+static void kn_limit_cpus(struct kn_proc *proc, const struct kn_sample *s)
+{
+	u64 rest;
+
+	if (s->cut)
+		return;
+	proc->has_part = false;
+	if (s->all_cpus || cpumask_subset(&kn_capacity, &kn_allowed))
+		return;
+	cpumask_and(&kn_allowed, &kn_allowed, &kn_capacity);
+	for (rest = s->cpu_nodes; rest; rest &= rest - 1) {
+		int nid = __ffs64(rest);
+		u32 nr = kn_nr_cpus_in(&kn_allowed, nid);
+
+		proc->cpus_mcpu[nid] = nr * KNUMAD_MCPU_PER_CPU;
+		if (nr < kn_capacity_nr[nid])
+			proc->has_part = true;
+	}
 }
 
 /*
@@ -178,17 +275,57 @@ static u32 kn_smooth(u32 old, u64 now, bool first)
 	return first ? now : (old + now) / 2;
 }
 
-/* The part of a process's wait that was for a CPU, by where its threads are. */
-static u64 kn_wait_for_cpus(const struct kn_proc *proc, const struct kn_sample *s, u64 wait)
+/* Permille of its run time from which a process counts as one whose threads stay, and no longer. */
+#define KN_STAYS_PERMILLE	500
+#define KN_LEAVES_PERMILLE	350
+
+/*
+ * What part of @run, since the sample before, was of threads that are not moved, smoothed: one
+ * that changes its class, or has another's for a moment, takes all it ever ran along.
+ */
+static void kn_see_stays(struct kn_proc *proc, const struct kn_sample *s, u64 run)
 {
-	const u32 *threads = s->nr_running ? proc->threads_running : s->placed;
+	u64 stays = s->stays_ns > proc->stays_ns ? s->stays_ns - proc->stays_ns : 0;
+
+	proc->stays_ns = s->stays_ns;
+	if (!run)
+		return;
+	proc->stays_permille = kn_smooth(proc->stays_permille, min(stays, run) * 1000 / run, false);
+	proc->stays = proc->stays_permille > (proc->stays ? KN_LEAVES_PERMILLE : KN_STAYS_PERMILLE);
+}
+
+/* Permille of a process's runnable threads from which, if throttled, none waits for a CPU. */
+#define KN_THROTTLED_PERMILLE	250
+
+/*
+ * The part of a process's wait that was for a CPU, by where its threads are.  One that is throttled
+ * would not run more if it never waited: its quota would only be used up sooner.
+ */
+static u64 kn_wait_for_cpus(struct kn_proc *proc, const struct kn_sample *s, u64 wait)
+{
+	const u32 *threads = s->nr_running ? s->running : s->placed;
 	u32 all = s->nr_running ?: s->nr_threads;
 	u64 sum = 0;
 	int nid;
 
+	if (s->nr_running)
+		proc->throttled_permille = kn_smooth(proc->throttled_permille,
+						     s->nr_throttled * 1000ULL / s->nr_running,
+						     false);
+	wait -= wait * min_t(u32, proc->throttled_permille, KN_THROTTLED_PERMILLE) /
+		KN_THROTTLED_PERMILLE;
 	for (nid = 0; nid < nr_node_ids && all; nid++)
 		sum += (u64)threads[nid] * kn_load_shortage_permille(nid);
 	return all ? wait / all * sum / 1000 : 0;
+}
+
+/* Others read these at any time: each is of this sample, or of the one before. */
+static void kn_publish_running(struct kn_proc *proc, const struct kn_sample *s)
+{
+	int nid;
+
+	for (nid = 0; nid < nr_node_ids && !s->cut; nid++)
+		WRITE_ONCE(proc->threads_running[nid], s->running[nid]);
 }
 
 /**
@@ -208,9 +345,9 @@ void kn_sample_exempt(struct kn_proc *proc)
  * kn_sample - take a process's CPU demand, threads and limits
  * @proc: its record; after kn_sample_begin() and kn_load_measure()
  *
- * Demand is run time plus time spent runnable but waiting where CPU time was short, so
- * that an overloaded node shows and a CPU quota does not.  The first sample of a process
- * only sets the base.
+ * Demand is run time plus time spent runnable but waiting where CPU time was short, if no quota
+ * throttles it, so that an overloaded node shows and a CPU quota does not.  The first sample of
+ * a process only sets the base.
  */
 void kn_sample(struct kn_proc *proc)
 {
@@ -222,8 +359,8 @@ void kn_sample(struct kn_proc *proc)
 	u64 run, wait, elapsed_ns, demand;
 	int nid;
 
-	memset(proc->threads_running, 0, nr_node_ids * sizeof(u32));
 	kn_sample_threads(proc, &s);
+	kn_publish_running(proc, &s);
 	proc->sampled_ns = ktime_get_ns();
 	elapsed_ns = max_t(u64, proc->sampled_ns - before_ns, NSEC_PER_MSEC);
 
@@ -235,10 +372,12 @@ void kn_sample(struct kn_proc *proc)
 	wait = s.wait_ns > proc->wait_ns ? s.wait_ns - proc->wait_ns : 0;
 	proc->run_ns = s.run_ns;
 	proc->wait_ns = s.wait_ns;
+	kn_see_stays(proc, &s, before_ns ? run : 0);
 	proc->nr_threads = s.nr_threads;
 	WRITE_ONCE(proc->scan_nid, kn_scan_nid(proc));
 	proc->cpu_nodes = s.cpu_nodes;
 	proc->mem_nodes = s.mem_nodes;
+	kn_limit_cpus(proc, &s);
 	if (!before_ns)
 		return;
 
@@ -249,7 +388,7 @@ void kn_sample(struct kn_proc *proc)
 	demand = min_t(u64, demand, (u64)s.nr_threads * KNUMAD_MCPU_PER_CPU);
 	proc->demand_mcpu = kn_smooth(proc->demand_mcpu, demand, !proc->sampled);
 	for (nid = 0; nid < nr_node_ids; nid++) {
-		u64 here = s.nr_running ? demand * proc->threads_running[nid] / s.nr_running :
+		u64 here = s.nr_running ? demand * s.running[nid] / s.nr_running :
 			   s.nr_threads ? demand * s.placed[nid] / s.nr_threads : 0;
 
 		proc->run_mcpu[nid] = kn_smooth(proc->run_mcpu[nid], here, !proc->sampled);

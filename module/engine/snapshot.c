@@ -132,11 +132,13 @@ static void kn_snapshot_proc(u32 i)
 		.nr_threads = proc->nr_threads,
 		.cpu_nodes = proc->cpu_nodes,
 		.mem_nodes = proc->mem_nodes,
+		.stays = proc->stays,
 		.home = proc->home,
 		.past = proc->past,
 		.pages = pages,
 		.fixed_pages = fixed,
 		.run_mcpu = proc->run_mcpu,
+		.cpus_mcpu = proc->has_part ? proc->cpus_mcpu : NULL,
 	};
 	kn_arena.verdicts[i].into = kn_arena.into + (size_t)i * nr_node_ids;
 }

@@ -62,16 +62,12 @@ static unsigned int kn_cpu_nr_running(int cpu)
 }
 
 /*
- * RCU.  Whether @t runs, or wants to, where it does not belong, and is ours to move: real-time and
- * deadline threads, and those of a scheduler in BPF, are placed by their own rules, workers of
- * io_uring by the kernel; one that exits goes nowhere any more.
+ * RCU.  Whether @t runs, or wants to, where it does not belong, and is ours to move: workers of
+ * io_uring are the kernel's; one that exits goes nowhere any more.
  */
 static bool kn_is_away(const struct task_struct *t, u64 home, int cpu)
 {
-	unsigned long class = (unsigned long)READ_ONCE(t->sched_class);
-
-	return kn_task_runnable(t) && !kn_cpu_in(home, cpu) &&
-	       class == kn_row_value[KN_ROW_fair_sched_class] &&
+	return kn_task_runnable(t) && !kn_cpu_in(home, cpu) && kn_thread_is_fair(t) &&
 	       t->nr_cpus_allowed > 1 && !(t->flags & (PF_IO_WORKER | PF_EXITING)) &&
 	       kn_cpu_is_balanced(cpu);
 }

@@ -30,6 +30,7 @@ enum kn_capability {
 	KN_CAP_MOVE,	/* move running threads (CPU follows memory) */
 	KN_CAP_MIGRATE,	/* move pages (memory follows CPU) */
 	KN_CAP_CACHE,	/* have page cache dropped for memory that is moved */
+	KN_CAP_QUOTA,	/* see which threads a CPU quota holds back */
 	KN_CAP_YOUNG,	/* ask KVM and other MMUs which pages were accessed */
 	KN_NR_CAPS
 };
@@ -80,7 +81,8 @@ enum kn_capability {
 	X(lb_env, src_cpu, int, BIAS) \
 	X(lb_env, dst_cpu, int, BIAS) \
 	X(lb_env, idle, enum cpu_idle_type, BIAS) \
-	X(rq, nr_running, unsigned int, MOVE)
+	X(rq, nr_running, unsigned int, MOVE) \
+	X(cfs_rq, throttle_count, int, QUOTA)
 
 /* X(per-CPU variable, capability): private variables that are read */
 #define KN_VARS(X) \

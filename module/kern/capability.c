@@ -72,6 +72,7 @@ static struct {
 	[KN_CAP_MOVE] = { "move", false, "running threads are not moved: mode cpu is off" },
 	[KN_CAP_MIGRATE] = { "migrate", false, "memory is not moved: mode memory is off" },
 	[KN_CAP_CACHE] = { "cache", false, "page cache is moved out of the way, never dropped" },
+	[KN_CAP_QUOTA] = { "quota", false, "on a busy node what a CPU quota holds back counts" },
 	[KN_CAP_YOUNG] = { "young", false, "what KVM guests access does not count as active" },
 };
 

@@ -3,7 +3,8 @@
  * Homes where only memory may be moved: where the threads run already.
  *
  * Called by policy_plan() for each process in mode "memory", where the
- * scheduler alone decides on which node threads run.
+ * scheduler alone decides on which node threads run, and in mode "full" for those
+ * whose threads are of a kind that is not moved.
  */
 #include <linux/kernel.h>
 #include "plan.h"

@@ -81,6 +81,57 @@ static void weigh_pages(struct plan *pl, u32 i, s64 *stay, s64 *follow)
 	}
 }
 
+/*
+ * Where not all threads have a CPU at home the others are remote from what follows: makes of
+ * @follow, for threads that are all on one node with only what cannot be moved remote, the price of
+ * each node as home.
+ */
+static void follow_in_part(struct plan *pl, u32 i, s64 *follow)
+{
+	const struct plan_proc *pp = &pl->procs[i];
+	u64 share = (pp->movable << SHARE_SHIFT) / pp->total, bits, others;
+	s64 fixed[POLICY_MAX_NODES];
+	u32 nid, cpu;
+
+	plan_for_each_node(nid, pp->allowed, bits)
+		fixed[nid] = follow[nid];
+	plan_for_each_node(nid, pp->allowed, bits) {
+		s64 sum = 0;
+
+		if (!plan_spills(pl, i, nid))
+			continue;
+		plan_for_each_node(cpu, pp->allowed, others) {
+			u32 tenths = pl->penalty[cpu * pl->nr_nodes + nid];
+
+			sum += plan_part_at(pl, i, nid, cpu) *
+			       (fixed[cpu] + stall(pp->demand, share * tenths));
+		}
+		follow[nid] = pp->demand ? sum / pp->demand : 0;
+	}
+}
+
+/**
+ * plan_stay() - price of remote accesses with the home on a node and all memory where it is
+ * @pl: the plan
+ * @i: the process
+ * @nid: the node
+ *
+ * Return: ucpu.
+ */
+s64 plan_stay(const struct plan *pl, u32 i, u32 nid)
+{
+	const s64 *stay = pl->stay + (u64)i * pl->nr_nodes;
+	u32 demand = pl->procs[i].demand, cpu;
+	s64 sum = 0;
+	u64 bits;
+
+	if (!plan_spills(pl, i, nid))
+		return stay[nid];
+	plan_for_each_node(cpu, pl->procs[i].allowed, bits)
+		sum += plan_part_at(pl, i, nid, cpu) * stay[cpu];
+	return sum / demand;
+}
+
 /**
  * plan_price() - price every node as home of a process, if all were empty
  * @pl: the plan
@@ -98,17 +149,21 @@ void plan_price(struct plan *pl, u32 i)
 	weigh_pages(pl, i, stay, follow);
 	pp->best = PLAN_NO_COST;
 	plan_for_each_node(nid, pp->allowed, bits) {
-		u64 claim = plan_claim(pl, i, nid);
-		s64 least, away;
-
 		stay[nid] = stall(pp->demand, stay[nid]);
 		follow[nid] = stall(pp->demand, follow[nid]);
-		away = (stay[nid] - follow[nid]) * underway(pl, claim) >> PART_SHIFT;
+	}
+	if (pl->s->procs[i].cpus_mcpu)
+		follow_in_part(pl, i, follow);
+	plan_for_each_node(nid, pp->allowed, bits) {
+		u64 claim = plan_claim(pl, i, nid);
+		s64 here = plan_stay(pl, i, nid), least, away, own;
+
+		away = (here - follow[nid]) * underway(pl, claim) >> PART_SHIFT;
 		if (claim)
 			follow[nid] += away + plan_copy_cost(pl, claim);
 		else
-			follow[nid] = stay[nid];
-		least = min(stay[nid], follow[nid]);
+			follow[nid] = here;
+		least = min(here, follow[nid]);
 		if (least < pp->best) {
 			second = pp->best;
 			pp->best = least;
@@ -116,8 +171,9 @@ void plan_price(struct plan *pl, u32 i)
 		} else if (least < second) {
 			second = least;
 		}
-		sum += stay[nid] * pl->nodes[nid].cap;
-		cap += pl->nodes[nid].cap;
+		own = plan_own_cap(pl, i, nid);
+		sum += stay[nid] * own;
+		cap += own;
 	}
 	pp->adrift = cap ? sum / cap : 0;
 	pp->regret = second == PLAN_NO_COST ? PLAN_NO_COST / 2 : second - pp->best;
@@ -142,7 +198,7 @@ static s64 cache_cost(const struct plan *pl, u64 pages, u64 room, u64 cache)
 s64 plan_cost_at(const struct plan *pl, u32 i, u32 nid)
 {
 	const struct plan_proc *pp = &pl->procs[i];
-	s64 stay = pl->stay[(u64)i * pl->nr_nodes + nid];
+	s64 stay = plan_stay(pl, i, nid);
 	s64 follow = pl->follow[(u64)i * pl->nr_nodes + nid];
 	u64 claim, room;
 	s64 cost;
@@ -177,7 +233,8 @@ s64 plan_cost_adrift(const struct plan *pl, u32 i)
 	u32 nid;
 
 	plan_for_each_node(nid, pl->procs[i].allowed, bits) {
-		s64 weight = plan_room(pl, nid, false) * ROOM_WEIGHT + pl->nodes[nid].cap;
+		s64 weight = plan_room_for(pl, i, nid, false) * ROOM_WEIGHT +
+			     plan_own_cap(pl, i, nid);
 
 		sum += stay[nid] * weight;
 		weights += weight;
@@ -222,6 +279,14 @@ static s64 stall_after(const struct plan *pl, u32 i, u32 cpu, const struct inflo
 	return stall(pl->procs[i].demand, weighted);
 }
 
+/* How many of @i's threads run on @cpu if its home is @set, in any unit. */
+static s64 threads_at(const struct plan *pl, u32 i, u64 set, u32 cpu)
+{
+	if (plan_single(set) && plan_spills(pl, i, __ffs64(set)))
+		return plan_part_at(pl, i, __ffs64(set), cpu);
+	return set & BIT_ULL(cpu) ? plan_own_cap(pl, i, cpu) : 0;
+}
+
 /**
  * plan_cost_wide() - price of several nodes as home
  * @pl: the plan
@@ -230,7 +295,8 @@ static s64 stall_after(const struct plan *pl, u32 i, u32 cpu, const struct inflo
  * @room_for_all: as if there were free pages enough, and all had come
  * @copy_pages: set to the pages that would move into the set
  *
- * Threads are taken to be spread by capacity, and to reach all of its memory.
+ * Threads are taken to be spread by the capacity that they may use, and to reach all of its
+ * memory.
  *
  * Return: ucpu.
  */
@@ -259,11 +325,14 @@ s64 plan_cost_wide(const struct plan *pl, u32 i, u64 set, bool room_for_all, u64
 	if (!room_for_all)
 		part = underway(pl, in.moves);
 
-	plan_for_each_node(nid, set, bits) {
-		s64 after = stall_after(pl, i, nid, &in);
+	plan_for_each_node(nid, pl->procs[i].allowed, bits) {
+		s64 threads = threads_at(pl, i, set, nid), after;
 
-		sum += (after + ((stay[nid] - after) * part >> PART_SHIFT)) * pl->nodes[nid].cap;
-		cap += pl->nodes[nid].cap;
+		if (!threads)
+			continue;
+		after = stall_after(pl, i, nid, &in);
+		sum += (after + ((stay[nid] - after) * part >> PART_SHIFT)) * threads;
+		cap += threads;
 	}
 	*copy_pages = in.moves;
 	return (cap ? sum / cap : 0) + plan_copy_cost(pl, in.moves) +

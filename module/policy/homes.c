@@ -92,14 +92,14 @@ static struct choice cost_of_set(const struct plan *pl, u32 i, u64 set, bool at_
 	if (plan_single(set)) {
 		u32 nid = __ffs64(set);
 
-		c.queue = pl->idle_cost[at_home] + plan_queue_cost(pl, nid, pp->demand, at_home);
+		c.queue = pl->idle_cost[at_home] + plan_home_queue_cost(pl, i, nid, at_home);
 		c.cost = plan_cost_at(pl, i, nid) + c.queue;
 		c.copy_pages = min(plan_claim(pl, i, nid), pl->nodes[nid].free_pages);
 		c.effort = effort(pp, c.copy_pages);
 		return c;
 	}
 	c.queue = pl->idle_cost[at_home] +
-		  plan_fluid_cost(pl, set ? set : pp->allowed, pp->demand, at_home);
+		  plan_fluid_cost(pl, i, set ? set : pp->allowed, at_home);
 	if (set)
 		c.cost = plan_cost_wide(pl, i, set, false, &c.copy_pages);
 	else

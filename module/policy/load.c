@@ -5,7 +5,8 @@
  * Called by the steps of a plan whenever a process gets or loses its place.
  * A process with one home is a rigid load. One with several, or with none, is
  * fluid: the scheduler will put its threads where there is room, so it is
- * spread after the rigid ones, and again when they change.
+ * spread after the rigid ones, and again when they change. So is what finds no CPU
+ * at its one home that its affinity admits.
  */
 #include <linux/kernel.h>
 #include <linux/string.h>
@@ -74,10 +75,38 @@ void plan_load_init(struct plan *pl)
 		node->load = pl->s->nodes[i].other_mcpu;
 		node->fluid = 0;
 		node->flex = 0;
+		node->stuck = 0;
 		node->fluid_nodes = 0;
 		node->free_pages = pl->s->nodes[i].free_pages + pl->s->nodes[i].cache_pages;
 		node->idle_pages = 0;
 	}
+}
+
+/**
+ * plan_part_at() - how much of a process with one home runs on a node
+ * @pl: the plan
+ * @i: the process
+ * @home: its only home
+ * @nid: the node, @home or another one that its affinity admits
+ *
+ * At home, but for what finds no CPU there that its affinity admits: that spreads over the
+ * others that do.
+ *
+ * Return: mcpu.
+ */
+s64 plan_part_at(const struct plan *pl, u32 i, u32 home, u32 nid)
+{
+	s64 own = plan_own_cap(pl, i, home), others = 0;
+	u32 demand = pl->procs[i].demand, other;
+	u64 bits;
+
+	if (!plan_spills(pl, i, home))
+		return nid == home ? demand : 0;
+	if (nid == home)
+		return own;
+	plan_for_each_node(other, pl->procs[i].allowed & ~BIT_ULL(home), bits)
+		others += plan_own_cap(pl, i, other);
+	return others ? (demand - own) * plan_own_cap(pl, i, nid) / others : 0;
 }
 
 static s64 room_at(const struct plan_node *node)
@@ -87,10 +116,30 @@ static s64 room_at(const struct plan_node *node)
 	return room > 0 ? room : 0;
 }
 
-/* Nodes over which a process without a single home spreads. */
+/* The same, as far as @i may use it. */
+static s64 own_room_at(const struct plan *pl, u32 i, u32 nid)
+{
+	const struct plan_node *node = &pl->nodes[nid];
+
+	if (!pl->s->procs[i].cpus_mcpu || !node->cap)
+		return room_at(node);
+	return min(room_at(node), node->fair * plan_own_cap(pl, i, nid) / node->cap);
+}
+
+/* Its one home, if not all of it has CPUs there; or 0. */
+static u64 short_home(const struct plan *pl, u32 i)
+{
+	u64 home = pl->procs[i].home;
+
+	return plan_single(home) && plan_spills(pl, i, __ffs64(home)) ? home : 0;
+}
+
+/* Nodes over which a process without a single home spreads, or what is too much for that. */
 static u64 fluid_set(const struct plan *pl, u32 i)
 {
-	return pl->procs[i].home ? pl->procs[i].home : pl->procs[i].allowed;
+	u64 home = pl->procs[i].home, too_small = short_home(pl, i);
+
+	return home && !too_small ? home : pl->procs[i].allowed & ~too_small;
 }
 
 /* Spread one of them over its nodes by the room that all others leave. */
@@ -102,20 +151,46 @@ static void pour(struct plan *pl, u32 slot)
 	u64 set = fluid_set(pl, i), bits;
 	s64 rooms = 0, caps = 0, over;
 
+	plan_for_each_node(nid, short_home(pl, i), bits) {
+		pl->nodes[nid].fluid += plan_own_cap(pl, i, nid) - parts[nid];
+		parts[nid] = plan_own_cap(pl, i, nid);
+		demand -= parts[nid];
+	}
 	plan_for_each_node(nid, set, bits) {
 		pl->nodes[nid].fluid -= parts[nid];
-		rooms += room_at(&pl->nodes[nid]);
-		caps += pl->nodes[nid].cap;
+		rooms += own_room_at(pl, i, nid);
+		caps += plan_own_cap(pl, i, nid);
 	}
 	over = demand > rooms ? demand - rooms : 0;
 	plan_for_each_node(nid, set, bits) {
 		struct plan_node *node = &pl->nodes[nid];
 
-		parts[nid] = caps ? over * node->cap / caps : 0;
+		parts[nid] = caps ? over * plan_own_cap(pl, i, nid) / caps : 0;
 		if (rooms)
-			parts[nid] += (demand - over) * room_at(node) / rooms;
+			parts[nid] += (demand - over) * own_room_at(pl, i, nid) / rooms;
 		node->fluid += parts[nid];
 		node->fluid_nodes |= set;
+	}
+}
+
+/* What of one of them cannot make way, as its process's CPUs elsewhere are busy with it. */
+static void find_stuck(struct plan *pl, u32 slot)
+{
+	const s64 *parts = pl->fluid_parts + slot * pl->nr_nodes;
+	u32 i = pl->fluid[slot], nid;
+	u64 set = fluid_set(pl, i), bits;
+	s64 spare = 0;
+
+	if (!pl->s->procs[i].cpus_mcpu)
+		return;
+	plan_for_each_node(nid, short_home(pl, i), bits)
+		pl->nodes[nid].stuck += parts[nid];
+	plan_for_each_node(nid, set, bits)
+		spare += max_t(s64, plan_own_cap(pl, i, nid) - parts[nid], 0);
+	plan_for_each_node(nid, set, bits) {
+		s64 here = max_t(s64, plan_own_cap(pl, i, nid) - parts[nid], 0);
+
+		pl->nodes[nid].stuck += max_t(s64, parts[nid] - (spare - here), 0);
 	}
 }
 
@@ -134,6 +209,7 @@ void plan_spread_fluid(struct plan *pl)
 	for (nid = 0; nid < pl->nr_nodes; nid++) {
 		pl->nodes[nid].fluid = 0;
 		pl->nodes[nid].flex = 0;
+		pl->nodes[nid].stuck = 0;
 		pl->nodes[nid].fluid_nodes = 0;
 	}
 	pl->flowed = 0;
@@ -143,6 +219,8 @@ void plan_spread_fluid(struct plan *pl)
 	for (round = 0; round < POUR_ROUNDS; round++)
 		for (k = 0; k < pl->nr_fluid; k++)
 			pour(pl, k);
+	for (k = 0; k < pl->nr_fluid; k++)
+		find_stuck(pl, k);
 	for (nid = 0; nid < pl->nr_nodes; nid++) {
 		struct plan_node *node = &pl->nodes[nid];
 		s64 room = 0;
@@ -151,7 +229,7 @@ void plan_spread_fluid(struct plan *pl)
 			continue;
 		plan_for_each_node(other, node->fluid_nodes & ~BIT_ULL(nid), bits)
 			room += room_at(&pl->nodes[other]);
-		node->flex = min(node->fluid, room);
+		node->flex = min(node->fluid - node->stuck, room);
 	}
 }
 
@@ -216,6 +294,20 @@ static void displace(struct plan *pl, struct plan_node *node, s64 demand)
 		spread_if_affordable(pl);
 }
 
+/* A process with one home comes, or goes if @sign is -1; that is no fluid load. */
+static void add_rigid(struct plan *pl, u32 i, u32 home, s64 sign)
+{
+	u64 bits;
+	u32 nid;
+
+	if (!plan_spills(pl, i, home)) {
+		pl->nodes[home].load += sign * pl->procs[i].demand;
+		return;
+	}
+	plan_for_each_node(nid, pl->procs[i].allowed, bits)
+		pl->nodes[nid].load += sign * plan_part_at(pl, i, home, nid);
+}
+
 /**
  * plan_put() - give a process its place
  * @pl: the plan
@@ -233,11 +325,16 @@ void plan_put(struct plan *pl, u32 i, u64 home)
 		struct plan_node *node = &pl->nodes[nid];
 		u64 index = (u64)i * pl->nr_nodes + nid;
 
-		node->load += pp->demand;
-		if (pl->follow[index] < pl->stay[index])
+		if (pl->follow[index] < plan_stay(pl, i, nid))
 			pp->claimed = min(plan_claim(pl, i, nid), node->free_pages);
 		node->free_pages -= pp->claimed;
-		displace(pl, node, pp->demand);
+		if (!pp->fixed && plan_spills(pl, i, nid) && pl->nr_fluid < PLAN_MAX_FLUID) {
+			add_fluid(pl, i);
+			plan_spread_fluid(pl);
+			return;
+		}
+		add_rigid(pl, i, nid, 1);
+		displace(pl, node, plan_part_at(pl, i, nid, nid));
 	} else if (!pp->fixed && fluid_set(pl, i) && pl->nr_fluid < PLAN_MAX_FLUID) {
 		add_fluid(pl, i);
 		plan_spread_fluid(pl);
@@ -256,10 +353,13 @@ void plan_take(struct plan *pl, u32 i)
 	struct plan_proc *pp = &pl->procs[i];
 
 	if (plan_single(pp->home)) {
-		struct plan_node *node = &pl->nodes[__ffs64(pp->home)];
+		u32 nid = __ffs64(pp->home);
 
-		node->load -= pp->demand;
-		node->free_pages += pp->claimed;
+		pl->nodes[nid].free_pages += pp->claimed;
+		if (plan_spills(pl, i, nid) && remove_fluid(pl, i))
+			plan_spread_fluid(pl);
+		else
+			add_rigid(pl, i, nid, -1);
 		/* What fluid loads would fill is not idle. */
 		if (pl->count_idle && pl->overcommit)
 			spread_if_affordable(pl);

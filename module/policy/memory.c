@@ -40,15 +40,19 @@ static s64 gain_of_moving(const struct plan *pl, u32 i)
 {
 	const s64 *stay = pl->stay + (u64)i * pl->nr_nodes;
 	u64 home = pl->procs[i].home, bits, pages;
-	s64 now = 0, cap = 0, then;
+	s64 now = 0, cap = 0, then, own;
 	u32 nid;
 
 	plan_for_each_node(nid, home, bits) {
-		now += stay[nid] * pl->nodes[nid].cap;
-		cap += pl->nodes[nid].cap;
+		own = plan_own_cap(pl, i, nid);
+		now += stay[nid] * own;
+		cap += own;
 	}
+	now = cap ? now / cap : 0;
+	if (plan_single(home))
+		now = plan_stay(pl, i, __ffs64(home));
 	then = plan_cost_wide(pl, i, home, true, &pages);
-	return (cap ? now / cap : 0) - (then - plan_copy_cost(pl, pages));
+	return now - (then - plan_copy_cost(pl, pages));
 }
 
 static bool worth_moving(const struct plan *pl, u32 i, u64 away, s64 gain)
@@ -164,6 +168,18 @@ static struct policy_past next_past(const struct plan *pl, u32 i)
 	return past;
 }
 
+/* Whether threads that could be at home are not. */
+static bool threads_are_away(const struct plan *pl, u32 i)
+{
+	const struct plan_proc *pp = &pl->procs[i];
+	u32 home = __ffs64(pp->home);
+	u64 could = pp->demand;
+
+	if (plan_single(pp->home) && plan_spills(pl, i, home))
+		could = plan_part_at(pl, i, home, home);
+	return (u64)pl->out[i].cpu_home_permille * pp->demand < CPU_PERMILLE * could;
+}
+
 static void tell(struct plan *pl, u32 i)
 {
 	const struct policy_proc *p = &pl->s->procs[i];
@@ -183,8 +199,8 @@ static void tell(struct plan *pl, u32 i)
 		v->cost_ucpu = max_t(u64, pp->cost, v->cost_ucpu);
 	}
 	if (pp->home) {
-		cpu = pl->s->tunables.may_move_cpu && pp->reason != POLICY_IDLE &&
-		      v->cpu_home_permille < CPU_PERMILLE;
+		cpu = plan_moves_threads(pl, i) && pp->reason != POLICY_IDLE &&
+		      threads_are_away(pl, i);
 		if (moves)
 			v->action = cpu ? POLICY_MOVE_BOTH : POLICY_MOVE_MEMORY;
 		else

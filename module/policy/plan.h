@@ -51,6 +51,7 @@ struct plan_node {
 	s64 load;		/* mcpu of processes with one home, and of others */
 	s64 fluid;		/* mcpu of processes spread over several nodes */
 	s64 flex;		/* part of @fluid that could as well be elsewhere */
+	s64 stuck;		/* part of @fluid that could not: its process has no CPUs there */
 	s64 cap;		/* mcpu it has */
 	s64 fair;		/* mcpu it shall take when all nodes share evenly */
 	s64 most[2];		/* mcpu above which it counts as full, see queue.c */
@@ -174,6 +175,29 @@ static inline u64 plan_pages_on(const struct plan *pl, u32 i, u64 set)
 	return pages;
 }
 
+/* mcpu of the CPUs of @nid that @i's affinity admits. */
+static inline s64 plan_own_cap(const struct plan *pl, u32 i, u32 nid)
+{
+	const u32 *own = pl->s->procs[i].cpus_mcpu;
+	u32 cap = pl->s->nodes[nid].cpu_mcpu;
+
+	return own ? min(own[nid], cap) : cap;
+}
+
+/* Whether its affinity admits too few CPUs of @nid for all of @i: the rest runs elsewhere. */
+static inline bool plan_spills(const struct plan *pl, u32 i, u32 nid)
+{
+	return pl->s->procs[i].cpus_mcpu && plan_own_cap(pl, i, nid) < pl->procs[i].demand;
+}
+
+/* Whether @i's threads are to come to its home; else its home is where they run. */
+static inline bool plan_moves_threads(const struct plan *pl, u32 i)
+{
+	const struct policy_tunables *t = &pl->s->tunables;
+
+	return t->may_move_cpu && !(pl->s->procs[i].stays && t->may_move_memory);
+}
+
 /* What any change has to save, in ucpu, after its costs. */
 static inline s64 plan_least_gain(const struct plan *pl, u32 i)
 {
@@ -234,6 +258,7 @@ static inline u64 plan_part(u64 whole, u64 num, u64 den)
 
 /* cost.c */
 void plan_price(struct plan *pl, u32 i);
+s64 plan_stay(const struct plan *pl, u32 i, u32 nid);
 s64 plan_cost_at(const struct plan *pl, u32 i, u32 nid);
 s64 plan_cost_adrift(const struct plan *pl, u32 i);
 s64 plan_cost_wide(const struct plan *pl, u32 i, u64 set, bool room_for_all, u64 *copy_pages);
@@ -244,11 +269,14 @@ s64 plan_copy_cost(const struct plan *pl, u64 pages);
 void plan_queue_init(const struct plan *pl, struct plan_node *node);
 s64 plan_queue_cost(const struct plan *pl, u32 nid, s64 add, bool at_home);
 s64 plan_idle_cost(const struct plan *pl, bool at_home);
-s64 plan_fluid_cost(const struct plan *pl, u64 set, s64 demand, bool at_home);
+s64 plan_home_queue_cost(const struct plan *pl, u32 i, u32 nid, bool at_home);
+s64 plan_fluid_cost(const struct plan *pl, u32 i, u64 set, bool at_home);
 s64 plan_room(const struct plan *pl, u32 nid, bool at_home);
+s64 plan_room_for(const struct plan *pl, u32 i, u32 nid, bool at_home);
 
 /* load.c */
 void plan_load_init(struct plan *pl);
+s64 plan_part_at(const struct plan *pl, u32 i, u32 home, u32 nid);
 void plan_put(struct plan *pl, u32 i, u64 home);
 void plan_take(struct plan *pl, u32 i);
 void plan_spread_fluid(struct plan *pl);

@@ -153,6 +153,28 @@ static void measure_nodes(struct plan *pl)
 	measure_near_pages(pl);
 }
 
+/*
+ * Of a process that may use part of its nodes' CPUs alone: nodes without any are none, and it
+ * never uses more than all of these.
+ */
+static void limit_to_own(struct plan *pl, u32 i)
+{
+	struct plan_proc *pp = &pl->procs[i];
+	u64 with_cpus = 0, bits;
+	s64 own = 0;
+	u32 nid;
+
+	plan_for_each_node(nid, pp->allowed, bits) {
+		if (plan_own_cap(pl, i, nid))
+			with_cpus |= BIT_ULL(nid);
+		own += plan_own_cap(pl, i, nid);
+	}
+	if (!with_cpus)
+		return;
+	pp->allowed = with_cpus;
+	pp->demand = min_t(s64, pp->demand, own);
+}
+
 static void measure_proc(struct plan *pl, u32 i)
 {
 	const struct policy_proc *p = &pl->s->procs[i];
@@ -164,6 +186,8 @@ static void measure_proc(struct plan *pl, u32 i)
 	if (p->nr_threads && p->nr_threads < pp->demand / 1000 + 1)
 		pp->demand = min_t(u32, pp->demand, p->nr_threads * 1000);
 	pp->allowed = p->cpu_nodes & pl->cpu_mask;
+	if (p->cpus_mcpu)
+		limit_to_own(pl, i);
 	for (nid = 0; nid < pl->nr_nodes; nid++) {
 		pp->movable += p->pages[nid];
 		pp->total += plan_pages_at(p, nid);
@@ -242,7 +266,7 @@ static void classify(struct plan *pl, u32 i)
 		return;
 	}
 	pp->reason = pp->home ? POLICY_SETTLED : POLICY_NO_GAIN;
-	if (!t->may_move_cpu) {
+	if (!t->may_move_cpu || (!plan_moves_threads(pl, i) && !plan_single(pp->allowed))) {
 		plan_home_by_run(pl, i);
 		leave_alone(pl, i, pp->reason, pp->home);
 		return;

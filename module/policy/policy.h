@@ -72,12 +72,15 @@ struct policy_past {
  * @cpu_nodes: nodes on which every thread may run; 0 means they have no node
  *	in common, and the process is left alone
  * @mem_nodes: nodes to which its pages may be moved; 0 means nowhere
+ * @stays: most of what it runs is of threads that will not be moved to a home
  * @home: home that the last plan gave it, 0 for none
  * @past: zero for a new process, else the last verdict's @past
  * @pages: [nr_nodes] resident pages that could be moved
  * @fixed_pages: [nr_nodes] resident pages that cannot (pinned, mlocked, hugetlb,
  *	bound by policy, shared with a process of another home), or NULL for none
  * @run_mcpu: [nr_nodes] its CPU demand by the node its threads are on now
+ * @cpus_mcpu: [nr_nodes] of each node's capacity that part on which threads of it may run, or
+ *	NULL where that is all of each of @cpu_nodes
  */
 struct policy_proc {
 	u64 id;
@@ -85,11 +88,13 @@ struct policy_proc {
 	u32 nr_threads;
 	u64 cpu_nodes;
 	u64 mem_nodes;
+	bool stays;
 	u64 home;
 	struct policy_past past;
 	const u64 *pages;
 	const u64 *fixed_pages;
 	const u32 *run_mcpu;
+	const u32 *cpus_mcpu;
 };
 
 /**
@@ -162,10 +167,10 @@ enum policy_action {
  * @POLICY_BOUND: its user has bound it, nothing is left to decide
  * @POLICY_NO_GAIN: no home would save enough
  * @POLICY_CPU_FULL: no node with its memory has CPU time left (mode cpu)
- * @POLICY_SPREAD: its threads run on all nodes alike (mode memory)
+ * @POLICY_SPREAD: its threads run on all nodes alike, and are not moved
  * @POLICY_MEMORY_HERE: most of its memory is there
  * @POLICY_CPU_ROOM: its memory's node cannot take its threads, this one can
- * @POLICY_RUNS_HERE: its threads run there (mode memory)
+ * @POLICY_RUNS_HERE: its threads run there, and are not moved
  * @POLICY_ONLY_NODE: its affinity leaves no other node
  * @POLICY_WIDE: it needs more than one node
  * @POLICY_SWAP: it changed places with another process

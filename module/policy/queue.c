@@ -88,6 +88,25 @@ s64 plan_room(const struct plan *pl, u32 nid, bool at_home)
 }
 
 /**
+ * plan_room_for() - CPU time a node has left that a process may use
+ * @pl: the plan
+ * @i: the process
+ * @nid: the node
+ * @at_home: it is at home there already
+ *
+ * Return: mcpu, not negative.
+ */
+s64 plan_room_for(const struct plan *pl, u32 i, u32 nid, bool at_home)
+{
+	const struct plan_node *node = &pl->nodes[nid];
+	s64 room = plan_room(pl, nid, at_home);
+
+	if (!pl->s->procs[i].cpus_mcpu || !node->cap)
+		return room;
+	return min(room, node->most[at_home] * plan_own_cap(pl, i, nid) / node->cap);
+}
+
+/**
  * plan_idle_cost() - price of all idle CPUs beside queued threads
  * @pl: the plan
  * @at_home: idle CPUs are judged as for a process that stays at home
@@ -130,26 +149,57 @@ s64 plan_queue_cost(const struct plan *pl, u32 nid, s64 add, bool at_home)
 	return cost + (max_t(s64, over - add, 0) - max_t(s64, over, 0)) * PLAN_WEIGHT_QUEUE;
 }
 
-/**
- * plan_fluid_cost() - the same for load that may spread over several nodes
- * @pl: the plan
- * @set: the nodes
- * @demand: mcpu that would come
- * @at_home: they are at home there already
- *
- * Return: ucpu; negative if idle CPUs would get work.
- */
-s64 plan_fluid_cost(const struct plan *pl, u64 set, s64 demand, bool at_home)
+/* The price of queueing that @demand of @i's causes that may spread over @set. */
+static s64 fluid_cost(const struct plan *pl, u32 i, u64 set, s64 demand, bool at_home)
 {
 	s64 room = 0, cost = 0;
 	u64 bits;
 	u32 nid;
 
 	plan_for_each_node(nid, set, bits)
-		room += plan_room(pl, nid, at_home);
+		room += plan_room_for(pl, i, nid, at_home);
 	if (demand > room)
 		cost = (demand - room) * weight(pl);
 	if (idle_counts(pl))
 		cost -= min(demand, put_to_work(pl, set, at_home)) * PLAN_WEIGHT_QUEUE;
 	return cost;
+}
+
+/**
+ * plan_home_queue_cost() - price of the queueing that a process with one home causes
+ * @pl: the plan
+ * @i: the process, not placed
+ * @nid: its home
+ * @at_home: it is at home there already
+ *
+ * Threads for which its affinity admits no CPU there spread over the other nodes: none has to
+ * wait for that, but each is away from home for good.
+ *
+ * Return: ucpu; negative if idle CPUs would get work.
+ */
+s64 plan_home_queue_cost(const struct plan *pl, u32 i, u32 nid, bool at_home)
+{
+	const struct plan_proc *pp = &pl->procs[i];
+	s64 here, rest;
+
+	if (!plan_spills(pl, i, nid))
+		return plan_queue_cost(pl, nid, pp->demand, at_home);
+	here = plan_own_cap(pl, i, nid);
+	rest = pp->demand - here;
+	return plan_queue_cost(pl, nid, here, at_home) + rest * PLAN_WEIGHT_UNEVEN +
+	       fluid_cost(pl, i, pp->allowed & ~BIT_ULL(nid), rest, at_home);
+}
+
+/**
+ * plan_fluid_cost() - the same for one that may spread over several nodes
+ * @pl: the plan
+ * @i: the process, not placed
+ * @set: the nodes
+ * @at_home: it is at home there already
+ *
+ * Return: ucpu; negative if idle CPUs would get work.
+ */
+s64 plan_fluid_cost(const struct plan *pl, u32 i, u64 set, bool at_home)
+{
+	return fluid_cost(pl, i, set, pl->procs[i].demand, at_home);
 }

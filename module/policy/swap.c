@@ -26,12 +26,18 @@ static s64 saves(const struct plan *pl, u32 i, u32 from, u32 to)
 	return plan_cost_at(pl, i, from) - plan_cost_at(pl, i, to);
 }
 
+/* Not all of its threads would be where it is at home: it takes no whole place, and leaves none. */
+static bool spills(const struct plan *pl, u32 i, u32 to)
+{
+	return plan_spills(pl, i, __ffs64(pl->procs[i].home)) || plan_spills(pl, i, to);
+}
+
 static bool may_swap(const struct plan *pl, u32 i, u32 to)
 {
 	const struct plan_proc *pp = &pl->procs[i];
 
 	return plan_single(pp->home) && (pp->candidates & BIT_ULL(to)) &&
-	       !plan_locked(pl, i, BIT_ULL(to));
+	       !spills(pl, i, to) && !plan_locked(pl, i, BIT_ULL(to));
 }
 
 static bool find_gainers(struct plan *pl)
@@ -47,7 +53,8 @@ static bool find_gainers(struct plan *pl)
 		u32 from, to = pp->best_nid;
 		s64 wish;
 
-		if (pp->fixed || !plan_single(pp->home) || pp->home == BIT_ULL(to))
+		if (pp->fixed || !plan_single(pp->home) || pp->home == BIT_ULL(to) ||
+		    spills(pl, i, to))
 			continue;
 		from = __ffs64(pp->home);
 		wish = saves(pl, i, from, to);

@@ -28,7 +28,7 @@ static bool preferred(const struct plan *pl, u32 i, u32 a, u32 b)
 
 	if (plan_pages_at(p, a) != plan_pages_at(p, b))
 		return plan_pages_at(p, a) > plan_pages_at(p, b);
-	return pl->nodes[a].cap > pl->nodes[b].cap;
+	return plan_own_cap(pl, i, a) > plan_own_cap(pl, i, b);
 }
 
 /* The nearest node with room that is not yet in @set. */
@@ -41,7 +41,7 @@ static bool nearest_with_room(const struct plan *pl, u32 i, u64 set, u32 *found)
 	plan_for_each_node(nid, pl->procs[i].allowed & ~set, bits) {
 		u32 d = distance_to_set(pl, nid, set);
 
-		if (!plan_room(pl, nid, false))
+		if (!plan_room_for(pl, i, nid, false))
 			continue;
 		if (!any || d < best_distance ||
 		    (d == best_distance && preferred(pl, i, nid, *found))) {
@@ -61,7 +61,7 @@ static bool fits(const struct plan *pl, u32 i, u64 set, bool at_home)
 	u32 nid;
 
 	plan_for_each_node(nid, set, bits) {
-		room += plan_room(pl, nid, at_home);
+		room += plan_room_for(pl, i, nid, at_home);
 		pages += pl->nodes[nid].own_pages;
 	}
 	if (room < pp->demand)

@@ -9,9 +9,10 @@
 
 echo 0 >"$NUMAB"
 group=/sys/fs/cgroup/knumad-test
+part_group=/sys/fs/cgroup/knumad-part
 drop_group() {
 	cleanup
-	rmdir "$group" 2>/dev/null || true
+	rmdir "$group" "$part_group" 2>/dev/null || true
 }
 trap drop_group EXIT
 
@@ -89,5 +90,35 @@ async_home() {
 }
 check "its home is where its threads and memory are" within 10 async_home
 kill "$async"
+
+# A cpuset with one CPU of node 0, where the memory is, and all of node 1: two threads have room on
+# node 1 alone.
+start_load part --processes 1 --start node0 --threads 2 --size 96M --seconds 300
+part=${PIDS[0]}
+mkdir "$part_group"
+cpus=$(<"/sys/devices/system/node/node0/cpulist")
+echo "${cpus%%[-,]*},$(<"/sys/devices/system/node/node1/cpulist")" >"$part_group/cpuset.cpus"
+echo "$part" >"$part_group/cgroup.procs"
+part_home() {
+	[[ $(process_field "$part" home) == 1 ]]
+}
+check "one CPU of a node is no home for two threads, two of another are" within 20 part_home
+check "and the memory comes there" within 30 memory_home "$part" 1
+at_least "and so do the threads (per mille)" 950 "$(home_permille 4 "$part" 1)"
+stop_load
+
+# A real-time thread is not moved, and stays where it is while its CPU has nothing more urgent.
+start_load rt --processes 1 --start node0 --threads 1 --size 96M --seconds 300
+rt=${PIDS[0]}
+pin "$rt" 1
+chrt --all-tasks --fifo --pid 10 "$rt"
+taskset -acp 0-3 "$rt" >/dev/null
+rt_home() {
+	[[ $(process_field "$rt" home) == 1 ]]
+}
+check "the home of a real-time thread is where it runs" within 20 rt_home
+check "and the memory comes there" within 30 memory_home "$rt" 1
+at_least "it was not moved (per mille)" 1000 "$(home_permille 2 "$rt" 1)"
+stop_load
 unload
 finish

@@ -30,7 +30,7 @@ rows=$(awk '/^$/ { exit } NR > 1' "$DEBUG/capabilities")
 at_least "the table has a row for each private symbol" 20 "$(wc -l <<<"$rows")"
 is "all are found on a stock kernel" "" "$(awk '$5 != "yes"' <<<"$rows")"
 is "BTF agrees with each prototype and field" "" "$(awk '$6 != "ok" && $6 != "none"' <<<"$rows")"
-for name in reach scan bias move migrate cache young; do
+for name in reach scan bias move migrate cache quota young; do
 	is "capability $name works" yes "$(capable "$name")"
 done
 is "it says what becomes of accessed bits" 1 "$(grep -c '^accessed bits: .*CONFIG_PAGE_IDLE_FLAG' "$DEBUG/capabilities")"

@@ -67,7 +67,7 @@ works() {
 }
 
 # What still works without a capability.
-declare -A mode_without=([bias]=memory [move]=memory [migrate]=cpu [cache]=memory [young]=memory)
+declare -A mode_without=([bias]=memory [move]=memory [migrate]=cpu [cache]=memory [quota]=memory [young]=memory)
 
 start_load load --start crossed --threads 1 --size 96M --seconds 480
 load mode=off

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # A process under a CPU quota wants what the quota gives it, not what its threads would
-# use without: being throttled is not waiting for a CPU. One that is short of CPUs does
+# use without: being throttled is not waiting for a CPU, be the node busy or not. One that is short of CPUs does
 # want more than it gets, also where some of the node's are offline.
-# Time limit: 150 s
+# Time limit: 200 s
 . "$(dirname "$0")/lib.sh"
 
 group=/sys/fs/cgroup/knumad-quota
@@ -44,6 +44,21 @@ sleep 4
 within 30 wants_one || true
 at_most "with a quota of one CPU they want one (mCPU)" 1600 "$wanted"
 at_least "and not nothing" 600 "$wanted"
+
+# The same where others leave no CPU idle, and lose each one to the group while it may run.
+echo 10000 >"$group/cpu.weight"
+busy=()
+for cpu in 0 1 2 3; do
+	taskset -c "$cpu" perl -e '1 while 1' &
+	busy+=("$!")
+done
+sleep 4
+within 30 wants_one || true
+diag "throttled, in periods: $(grep nr_ "$group/cpu.stat" | paste -sd' ')"
+at_most "on busy nodes, too, they want one (mCPU)" 1600 "$wanted"
+at_least "and there, too, not nothing (mCPU)" 500 "$wanted"
+empty "${busy[@]}"
+echo 100 >"$group/cpu.weight"
 echo "max 100000" >"$group/cpu.max"
 taskset -acp "$(<"/sys/devices/system/node/node0/cpulist")" "$pid" >/dev/null
 sleep 4

@@ -53,7 +53,7 @@ static double lost_by_giving_way(const struct sim *sim, const struct policy_snap
 {
 	const struct policy_leg *leg = &x->legs[1];
 	const struct policy_proc *p = &s->procs[leg->proc];
-	double farther = 0, run = 0, all = 0, demand = p->demand_mcpu;
+	double farther = 0, run = 0, all = 0, demand = rule_usable(s, p);
 	u32 nid;
 
 	for (nid = 0; nid < s->nr_nodes; nid++) {
@@ -66,8 +66,6 @@ static double lost_by_giving_way(const struct sim *sim, const struct policy_snap
 		run += time;
 		all += p->pages[nid] + p->fixed_pages[nid];
 	}
-	if (demand > p->nr_threads * 1000.0)
-		demand = p->nr_threads * 1000.0;
 	return run && farther > 0 ? demand * 100 * farther / run * x->pages / all : 0;
 }
 

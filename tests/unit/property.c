@@ -90,6 +90,24 @@ static void random_cache(struct sim *sim, u64 *seed)
 	}
 }
 
+/* An affinity to a part of the nodes' CPUs; of a seed of its own, which changes no other host. */
+static void random_own(struct sim *sim, u32 i, u64 seed)
+{
+	u32 *own = sim->own + (size_t)i * sim->nr_nodes, nid;
+
+	if (below(&seed, 15))
+		return;
+	for (nid = 0; nid < sim->nr_nodes; nid++)
+		own[nid] = 1000 * below(&seed, sim->nodes[nid].cpu_mcpu / 1000 + 1);
+	sim->procs[i].p.cpus_mcpu = own;
+}
+
+/* Threads that run where they do, whatever the plan; likewise. */
+static void random_stays(struct sim *sim, u32 i, u64 seed)
+{
+	sim->procs[i].p.stays = !below(&seed, 20);
+}
+
 static void random_proc(struct sim *sim, u32 i, u32 scale, u64 *seed)
 {
 	struct sim_proc *sp;
@@ -107,6 +125,8 @@ static void random_proc(struct sim *sim, u32 i, u32 scale, u64 *seed)
 		sp->p.mem_nodes = sim_random(seed);
 	if (!below(seed, 10))
 		sp->p.home = 1ULL << below(seed, sim->nr_nodes);
+	random_own(sim, i, *seed ^ 0x706172746c79ULL);
+	random_stays(sim, i, *seed ^ 0x7374617973ULL);
 	random_pages(sim, i, below(seed, 2) ? below(seed, scale) : scale / 2, seed);
 	for (nid = 0; nid < sim->nr_nodes; nid++)
 		sim->run[(size_t)i * sim->nr_nodes + nid] = below(seed, 1000);

@@ -57,17 +57,42 @@ static bool memory_rules(const struct policy_snapshot *s, const struct policy_pr
 	return true;
 }
 
+/* The nodes on which it may run: those with CPUs that its affinity admits, if there is any. */
+static u64 nodes_of(const struct policy_snapshot *s, const struct policy_proc *p)
+{
+	u64 nodes = p->cpu_nodes & cpu_mask(s), own = 0;
+	u32 nid;
+
+	for (nid = 0; p->cpus_mcpu && nid < s->nr_nodes; nid++)
+		if ((nodes & BIT_ULL(nid)) && p->cpus_mcpu[nid])
+			own |= BIT_ULL(nid);
+	return own ? own : nodes;
+}
+
+u64 rule_usable(const struct policy_snapshot *s, const struct policy_proc *p)
+{
+	u64 demand = p->demand_mcpu, own = 0;
+	u32 nid;
+
+	for (nid = 0; p->cpus_mcpu && nid < s->nr_nodes; nid++)
+		if (p->cpu_nodes & BIT_ULL(nid))
+			own += p->cpus_mcpu[nid] < s->nodes[nid].cpu_mcpu ?
+			       p->cpus_mcpu[nid] : s->nodes[nid].cpu_mcpu;
+	if (own && own < demand)
+		demand = own;
+	return p->nr_threads * 1000ULL < demand ? p->nr_threads * 1000ULL : demand;
+}
+
 static bool home_rules(const struct policy_snapshot *s, const struct policy_proc *p,
 		       const struct policy_verdict *v, const char *name, char *message)
 {
-	u64 cpus = cpu_mask(s);
-	u64 demand = p->demand_mcpu, least;
-	bool was_valid = p->home && !(p->home & ~(p->cpu_nodes & cpus));
+	u64 nodes = nodes_of(s, p), least;
+	bool was_valid = p->home && !(p->home & ~nodes);
 
-	if (v->home & ~(p->cpu_nodes & cpus))
+	if (v->home & ~nodes)
 		return rule_broken(message, "%s: home %llx, but its threads may only run on %llx",
 			      name, (unsigned long long)v->home,
-			      (unsigned long long)(p->cpu_nodes & cpus));
+			      (unsigned long long)nodes);
 	if ((v->home == p->home) == v->changed)
 		return rule_broken(message, "%s: changed is wrong", name);
 	if ((v->action == POLICY_NONE) == !!v->home)
@@ -76,16 +101,18 @@ static bool home_rules(const struct policy_snapshot *s, const struct policy_proc
 	if (!s->tunables.may_move_cpu &&
 	    (v->action == POLICY_MOVE_CPU || v->action == POLICY_MOVE_BOTH))
 		return rule_broken(message, "%s: threads shall move in a mode that moves none", name);
+	if (p->stays && s->tunables.may_move_memory &&
+	    (v->action == POLICY_MOVE_CPU || v->action == POLICY_MOVE_BOTH))
+		return rule_broken(message, "%s: threads shall move that are not moved", name);
 	if (!v->changed || !was_valid || !s->tunables.may_move_cpu || s->nr_nodes == 1 ||
+	    (p->stays && s->tunables.may_move_memory) ||
 	    v->reason == POLICY_EMPTY || v->reason == POLICY_BOUND || v->reason == POLICY_ONLY_NODE)
 		return true;
 	/* A first home may be put right sooner. */
 	if (p->past.age < (p->past.left ? s->tunables.min_age_passes : 1) &&
 	    p->past.age < s->tunables.min_age_passes)
 		return rule_broken(message, "%s: home changed after only %u passes", name, p->past.age);
-	if (p->nr_threads * 1000ULL < demand)
-		demand = p->nr_threads * 1000ULL;
-	least = demand * 10 * s->tunables.min_gain_percent;
+	least = rule_usable(s, p) * 10 * s->tunables.min_gain_percent;
 	if (v->gain_ucpu < v->cost_ucpu + least)
 		return rule_broken(message, "%s: home changed %llx -> %llx (%s) for a gain of %llu at a cost of %llu, expected %llu more",
 			      name, (unsigned long long)p->home, (unsigned long long)v->home,

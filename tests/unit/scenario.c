@@ -112,14 +112,19 @@ static bool read_proc(struct sim *sim, struct sim_proc *sp, const struct line *l
 				sim->fixed[row + nid] = to_pages(rest);
 			else if (!strcmp(key, "run"))
 				sim->run[row + nid] = to_mcpu(rest);
+			else if (!strcmp(key, "own"))
+				sim->own[row + nid] = to_mcpu(rest);
 			else
-				return wrong(l, message, "expected pages, fixed or run before node:value");
-			if (strcmp(key, "run"))
+				return wrong(l, message, "expected pages, fixed, run or own before node:value");
+			if (strcmp(key, "run") && strcmp(key, "own"))
 				sim->nodes[nid].free_pages -= to_pages(rest);
 			continue;
 		}
 		key = word;
-		if (!strcmp(key, "pages") || !strcmp(key, "fixed") || !strcmp(key, "run"))
+		if (!strcmp(key, "own"))
+			sp->p.cpus_mcpu = sim->own + row;
+		if (!strcmp(key, "pages") || !strcmp(key, "fixed") || !strcmp(key, "run") ||
+		    !strcmp(key, "own"))
 			continue;
 		if (++k >= l->words)
 			return wrong(l, message, "expected a value after the last word");
@@ -134,6 +139,8 @@ static bool read_proc(struct sim *sim, struct sim_proc *sp, const struct line *l
 			sp->p.mem_nodes = to_nodes(word);
 		else if (!strcmp(key, "home"))
 			sp->p.home = to_nodes(word);
+		else if (!strcmp(key, "stays"))
+			sp->p.stays = strtoul(word, NULL, 10);
 		else if (!strcmp(key, "from"))
 			sp->from_pass = strtoul(word, NULL, 10);
 		else

@@ -50,6 +50,7 @@ void sim_init(struct sim *sim, u32 nr_nodes, u32 max_procs, u64 seed)
 	sim->fixed = need(places, sizeof(u64));
 	sim->left = need(places, sizeof(u64));
 	sim->run = need(places, sizeof(u32));
+	sim->own = need(places, sizeof(u32));
 	sim->into = need(places, sizeof(u64));
 	sim->into_again = need(places, sizeof(u64));
 	sim->seen = need(max_procs, sizeof(*sim->seen));
@@ -72,6 +73,7 @@ void sim_free(struct sim *sim)
 	free(sim->fixed);
 	free(sim->left);
 	free(sim->run);
+	free(sim->own);
 	free(sim->into);
 	free(sim->into_again);
 	free(sim->seen);
@@ -143,29 +145,58 @@ static u32 *run_of(struct sim *sim, u32 i)
 	return sim->run + (size_t)i * sim->nr_nodes;
 }
 
+/* What @i may have of the room of a node. */
+static s64 own_room(const struct sim *sim, u32 i, u32 nid, s64 room)
+{
+	const u32 *own = sim->procs[i].p.cpus_mcpu;
+
+	return own && own[nid] < room ? own[nid] : room;
+}
+
 /* Put a process's demand on @set in the proportion of room[], or evenly. */
 static void run_on(struct sim *sim, u32 i, u64 set, const s64 *room)
 {
 	struct sim_proc *sp = &sim->procs[i];
 	u32 *run = run_of(sim, i), nid, count = 0;
-	s64 sum = 0;
+	s64 sum = 0, here;
 
 	for (nid = 0; nid < sim->nr_nodes; nid++) {
 		run[nid] = 0;
 		if (!(set & BIT_ULL(nid)) || !sim->nodes[nid].cpu_mcpu)
 			continue;
 		count++;
-		sum += room[nid] > 0 ? room[nid] : 0;
+		here = own_room(sim, i, nid, room[nid]);
+		sum += here > 0 ? here : 0;
 	}
 	for (nid = 0; nid < sim->nr_nodes; nid++) {
 		if (!(set & BIT_ULL(nid)) || !sim->nodes[nid].cpu_mcpu)
 			continue;
+		here = own_room(sim, i, nid, room[nid]);
 		if (sum)
-			run[nid] = room[nid] > 0 ?
-				(u32)(sp->true_demand_mcpu * (u64)room[nid] / (u64)sum) : 0;
+			run[nid] = here > 0 ?
+				(u32)(sp->true_demand_mcpu * (u64)here / (u64)sum) : 0;
 		else
 			run[nid] = sp->true_demand_mcpu / count;
 	}
+}
+
+/* Threads that find no CPU at their only home that their affinity admits run elsewhere. */
+static void spill(struct sim *sim, u32 i, u32 home)
+{
+	const struct policy_proc *p = &sim->procs[i].p;
+	u32 *run = run_of(sim, i), nid, rest;
+	u64 others = 0;
+
+	if (!p->cpus_mcpu || run[home] <= p->cpus_mcpu[home])
+		return;
+	rest = run[home] - p->cpus_mcpu[home];
+	run[home] -= rest;
+	for (nid = 0; nid < sim->nr_nodes; nid++)
+		if (nid != home && (p->cpu_nodes & BIT_ULL(nid)))
+			others += p->cpus_mcpu[nid];
+	for (nid = 0; nid < sim->nr_nodes && others; nid++)
+		if (nid != home && (p->cpu_nodes & BIT_ULL(nid)))
+			run[nid] = (u32)((u64)rest * p->cpus_mcpu[nid] / others);
 }
 
 static void run_threads(struct sim *sim)
@@ -180,17 +211,23 @@ static void run_threads(struct sim *sim)
 	for (i = 0; i < sim->nr_procs; i++) {
 		struct sim_proc *sp = &sim->procs[i];
 
-		if (sp->gone || !sp->p.home || (sp->p.home & (sp->p.home - 1)))
+		if (sp->p.stays && !sp->gone)
+			for (nid = 0; nid < sim->nr_nodes; nid++)
+				room[nid] -= run_of(sim, i)[nid];
+		if (sp->gone || sp->p.stays || !sp->p.home || (sp->p.home & (sp->p.home - 1)))
 			continue;
 		nid = __ffs64(sp->p.home);
 		run_on(sim, i, sp->p.home, room);
-		room[nid] -= sp->true_demand_mcpu;
+		spill(sim, i, nid);
+		for (nid = 0; nid < sim->nr_nodes; nid++)
+			room[nid] -= run_of(sim, i)[nid];
 	}
 	for (i = 0; i < sim->nr_procs; i++) {
 		struct sim_proc *sp = &sim->procs[i];
 		u64 set = sp->p.home ? sp->p.home : sp->p.cpu_nodes;
 
-		if (sp->gone || (sp->p.home && !(sp->p.home & (sp->p.home - 1))) || !set)
+		if (sp->gone || sp->p.stays || (sp->p.home && !(sp->p.home & (sp->p.home - 1))) ||
+		    !set)
 			continue;
 		run_on(sim, i, set, room);
 		for (nid = 0; nid < sim->nr_nodes; nid++)

@@ -51,6 +51,7 @@ struct sim {
 	u64 *fixed;
 	u64 *left;		/* pages that changed places and were on the node before */
 	u32 *run;
+	u32 *own;		/* mcpu of CPUs that a process may use, if not all */
 	u64 *into;
 	/* what is handed to the policy, gone processes left out: */
 	struct policy_proc *seen;
@@ -94,6 +95,8 @@ bool sim_step(struct sim *sim, char message[SIM_MESSAGE]);
 /* The rules that hold for every plan, see rules.c and exchange_rules.c. */
 bool __attribute__((format(printf, 2, 3))) rule_broken(char message[SIM_MESSAGE],
 						      const char *format, ...);
+/* What a process can use of its demand at most, by its threads and their affinities. */
+u64 rule_usable(const struct policy_snapshot *s, const struct policy_proc *p);
 bool exchange_rules_hold(const struct sim *sim, const struct policy_snapshot *s,
 			 char message[SIM_MESSAGE]);
 bool rules_hold(const struct sim *sim, const struct policy_snapshot *s,
