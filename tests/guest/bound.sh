@@ -4,7 +4,7 @@
 # What its user has bound stays bound, in mode=full: affinity masks are never
 # written, a thread never runs outside its own, a memory policy and a cpuset are
 # respected.
-# Time limit: 220 s
+# Time limit: 240 s
 . "$(dirname "$0")/lib.sh"
 
 echo 0 >"$NUMAB"
@@ -20,6 +20,9 @@ start_load free --start crossed --threads 2 --size 96M --seconds 300
 free=("${PIDS[@]}")
 before=$(for pid in "${free[@]}"; do cpus_allowed "$pid"; done)
 load mode=full
+check "each is at home within 20 s" within 20 all_home "${free[0]}" 1 "${free[1]}" 0
+# The kernel may have brought them there, by luck.
+send_away "${free[0]}" 0 "${free[1]}" 1
 sleep 5
 during=$(for pid in "${free[@]}"; do cpus_allowed "$pid"; done)
 is "affinity masks of moved threads are the same while it acts" "$before" "$during"

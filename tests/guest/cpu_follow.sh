@@ -33,17 +33,9 @@ at_least "decisions tells of both" 2 "$(awk -v a="$a" -v b="$b" 'NR > 1 && ($2 =
 is "both hooks are in, and no other" 2 "$(wc -l <"$HOOKS")"
 
 # Sent across by force and let go again, each CPU has one thread, and the balancer no
-# reason to move any: only knumad's own moves bring them back. In between there is no
-# plan, which would take the force for its user's wish.
-echo 60000 >"$PARAMS/scan_period_ms"
-sleep 1
+# reason to move any: only knumad's own moves bring them back.
 moved=$(($(stat_of threads_moved) + $(stat_of threads_swapped)))
-for cpus in "$(<"/sys/devices/system/node/node0/cpulist") $(<"/sys/devices/system/node/node1/cpulist")" "0-3 0-3"; do
-	taskset -acp "${cpus% *}" "$a" >/dev/null
-	taskset -acp "${cpus#* }" "$b" >/dev/null
-	sleep 0.5
-done
-echo 1000 >"$PARAMS/scan_period_ms"
+send_away "$a" 0 "$b" 1
 check "sent away by force, all come home again within 10 s" within 10 all_home "$a" 1 "$b" 0
 at_least "by its own moves" 1 $(($(stat_of threads_moved) + $(stat_of threads_swapped) - moved))
 finish

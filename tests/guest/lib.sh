@@ -324,6 +324,23 @@ in_group() {
 	echo $$ >"$GROUPS_DIR/cgroup.procs"
 }
 
+# send_away PID NODE PID NODE: all threads of each to a node by force, and lets them go again.  In
+# between there is no plan, which would take the force for its user's wish.
+send_away() {
+	local period pid
+	period=$(<"$PARAMS/scan_period_ms")
+	echo 60000 >"$PARAMS/scan_period_ms"
+	sleep 1
+	pin "$1" "$2"
+	pin "$3" "$4"
+	sleep 0.5
+	for pid in "$1" "$3"; do
+		taskset -acp "0-$((${#CPU_NODE[@]} - 1))" "$pid" >/dev/null
+	done
+	sleep 0.5
+	echo "$period" >"$PARAMS/scan_period_ms"
+}
+
 # pin PID NODE: binds all its threads to the node.
 pin() {
 	taskset -acp "$(<"/sys/devices/system/node/node$2/cpulist")" "$1" >/dev/null
