@@ -82,19 +82,21 @@ static void weigh_pages(struct plan *pl, u32 i, s64 *stay, s64 *follow)
 }
 
 /*
- * Where not all threads have a CPU at home the others are remote from what follows: makes of
- * @follow, for threads that are all on one node with only what cannot be moved remote, the price of
- * each node as home.
+ * The second step for a process that may use part of its nodes' CPUs alone.  Where not all of its
+ * threads have a CPU at home, the others are remote from what follows.
  */
-static void follow_in_part(struct plan *pl, u32 i, s64 *follow)
+static void weigh_in_part(struct plan *pl, u32 i, s64 *stay, s64 *follow)
 {
 	const struct plan_proc *pp = &pl->procs[i];
 	u64 share = (pp->movable << SHARE_SHIFT) / pp->total, bits, others;
 	s64 fixed[POLICY_MAX_NODES];
 	u32 nid, cpu;
 
-	plan_for_each_node(nid, pp->allowed, bits)
+	plan_for_each_node(nid, pp->allowed, bits) {
+		stay[nid] = stall(pp->demand, stay[nid]);
+		follow[nid] = stall(pp->demand, follow[nid]);
 		fixed[nid] = follow[nid];
+	}
 	plan_for_each_node(nid, pp->allowed, bits) {
 		s64 sum = 0;
 
@@ -111,22 +113,20 @@ static void follow_in_part(struct plan *pl, u32 i, s64 *follow)
 }
 
 /**
- * plan_stay() - price of remote accesses with the home on a node and all memory where it is
+ * plan_stay_in_part() - plan_stay() of a node that has too few CPUs for a process
  * @pl: the plan
  * @i: the process
  * @nid: the node
  *
  * Return: ucpu.
  */
-s64 plan_stay(const struct plan *pl, u32 i, u32 nid)
+s64 plan_stay_in_part(const struct plan *pl, u32 i, u32 nid)
 {
 	const s64 *stay = pl->stay + (u64)i * pl->nr_nodes;
 	u32 demand = pl->procs[i].demand, cpu;
 	s64 sum = 0;
 	u64 bits;
 
-	if (!plan_spills(pl, i, nid))
-		return stay[nid];
 	plan_for_each_node(cpu, pl->procs[i].allowed, bits)
 		sum += plan_part_at(pl, i, nid, cpu) * stay[cpu];
 	return sum / demand;
@@ -143,21 +143,24 @@ void plan_price(struct plan *pl, u32 i)
 	s64 *stay = pl->stay + (u64)i * pl->nr_nodes;
 	s64 *follow = pl->follow + (u64)i * pl->nr_nodes;
 	s64 second = PLAN_NO_COST, cap = 0, sum = 0;
+	bool part = pp->part;
 	u64 bits;
 	u32 nid;
 
 	weigh_pages(pl, i, stay, follow);
 	pp->best = PLAN_NO_COST;
-	plan_for_each_node(nid, pp->allowed, bits) {
-		stay[nid] = stall(pp->demand, stay[nid]);
-		follow[nid] = stall(pp->demand, follow[nid]);
-	}
-	if (pl->s->procs[i].cpus_mcpu)
-		follow_in_part(pl, i, follow);
+	if (part)
+		weigh_in_part(pl, i, stay, follow);
 	plan_for_each_node(nid, pp->allowed, bits) {
 		u64 claim = plan_claim(pl, i, nid);
-		s64 here = plan_stay(pl, i, nid), least, away, own;
+		s64 own = part ? plan_own_cap(pl, i, nid) : pl->nodes[nid].cap;
+		s64 here, least, away;
 
+		if (!part) {
+			stay[nid] = stall(pp->demand, stay[nid]);
+			follow[nid] = stall(pp->demand, follow[nid]);
+		}
+		here = part ? plan_stay(pl, i, nid) : stay[nid];
 		away = (here - follow[nid]) * underway(pl, claim) >> PART_SHIFT;
 		if (claim)
 			follow[nid] += away + plan_copy_cost(pl, claim);
@@ -171,7 +174,6 @@ void plan_price(struct plan *pl, u32 i)
 		} else if (least < second) {
 			second = least;
 		}
-		own = plan_own_cap(pl, i, nid);
 		sum += stay[nid] * own;
 		cap += own;
 	}
@@ -279,14 +281,6 @@ static s64 stall_after(const struct plan *pl, u32 i, u32 cpu, const struct inflo
 	return stall(pl->procs[i].demand, weighted);
 }
 
-/* How many of @i's threads run on @cpu if its home is @set, in any unit. */
-static s64 threads_at(const struct plan *pl, u32 i, u64 set, u32 cpu)
-{
-	if (plan_single(set) && plan_spills(pl, i, __ffs64(set)))
-		return plan_part_at(pl, i, __ffs64(set), cpu);
-	return set & BIT_ULL(cpu) ? plan_own_cap(pl, i, cpu) : 0;
-}
-
 /**
  * plan_cost_wide() - price of several nodes as home
  * @pl: the plan
@@ -309,6 +303,7 @@ s64 plan_cost_wide(const struct plan *pl, u32 i, u64 set, bool room_for_all, u64
 		.into = set & p->mem_nodes & pl->mem_mask,
 		.room_for_all = room_for_all,
 	};
+	bool short_of_cpus = plan_single(set) && plan_spills(pl, i, __ffs64(set));
 	s64 cap = 0, sum = 0, part = 0;
 	u64 bits;
 	u32 nid;
@@ -325,12 +320,11 @@ s64 plan_cost_wide(const struct plan *pl, u32 i, u64 set, bool room_for_all, u64
 	if (!room_for_all)
 		part = underway(pl, in.moves);
 
-	plan_for_each_node(nid, pl->procs[i].allowed, bits) {
-		s64 threads = threads_at(pl, i, set, nid), after;
+	plan_for_each_node(nid, short_of_cpus ? pl->procs[i].allowed : set, bits) {
+		s64 threads = short_of_cpus ? plan_part_at(pl, i, __ffs64(set), nid) :
+					      plan_own_cap(pl, i, nid);
+		s64 after = stall_after(pl, i, nid, &in);
 
-		if (!threads)
-			continue;
-		after = stall_after(pl, i, nid, &in);
 		sum += (after + ((stay[nid] - after) * part >> PART_SHIFT)) * threads;
 		cap += threads;
 	}

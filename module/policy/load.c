@@ -67,7 +67,6 @@ void plan_load_init(struct plan *pl)
 	for (i = 0; i < pl->nr_nodes; i++) {
 		struct plan_node *node = &pl->nodes[i];
 
-		node->cap = pl->s->nodes[i].cpu_mcpu;
 		node->fair = node->cap;
 		if (pl->overcommit && cap)
 			node->fair = (s64)((u64)node->cap * demand / cap);
@@ -121,7 +120,7 @@ static s64 own_room_at(const struct plan *pl, u32 i, u32 nid)
 {
 	const struct plan_node *node = &pl->nodes[nid];
 
-	if (!pl->s->procs[i].cpus_mcpu || !node->cap)
+	if (!pl->procs[i].part || !node->cap)
 		return room_at(node);
 	return min(room_at(node), node->fair * plan_own_cap(pl, i, nid) / node->cap);
 }
@@ -181,7 +180,7 @@ static void find_stuck(struct plan *pl, u32 slot)
 	u64 set = fluid_set(pl, i), bits;
 	s64 spare = 0;
 
-	if (!pl->s->procs[i].cpus_mcpu)
+	if (!pl->procs[i].part)
 		return;
 	plan_for_each_node(nid, short_home(pl, i), bits)
 		pl->nodes[nid].stuck += parts[nid];

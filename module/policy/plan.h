@@ -82,6 +82,7 @@ struct plan_proc {
 	u32 demand;		/* mcpu */
 	u8 best_nid;
 	u8 reason;
+	bool part;		/* it may use part of its nodes' CPUs alone */
 	bool placed;		/* counted in its nodes' loads */
 	bool fixed;		/* not for this plan to change */
 	bool changed;		/* came with another home, lost it in this plan */
@@ -178,16 +179,15 @@ static inline u64 plan_pages_on(const struct plan *pl, u32 i, u64 set)
 /* mcpu of the CPUs of @nid that @i's affinity admits. */
 static inline s64 plan_own_cap(const struct plan *pl, u32 i, u32 nid)
 {
-	const u32 *own = pl->s->procs[i].cpus_mcpu;
-	u32 cap = pl->s->nodes[nid].cpu_mcpu;
+	s64 cap = pl->nodes[nid].cap;
 
-	return own ? min(own[nid], cap) : cap;
+	return pl->procs[i].part ? min_t(s64, pl->s->procs[i].cpus_mcpu[nid], cap) : cap;
 }
 
 /* Whether its affinity admits too few CPUs of @nid for all of @i: the rest runs elsewhere. */
 static inline bool plan_spills(const struct plan *pl, u32 i, u32 nid)
 {
-	return pl->s->procs[i].cpus_mcpu && plan_own_cap(pl, i, nid) < pl->procs[i].demand;
+	return pl->procs[i].part && plan_own_cap(pl, i, nid) < pl->procs[i].demand;
 }
 
 /* Whether @i's threads are to come to its home; else its home is where they run. */
@@ -258,12 +258,19 @@ static inline u64 plan_part(u64 whole, u64 num, u64 den)
 
 /* cost.c */
 void plan_price(struct plan *pl, u32 i);
-s64 plan_stay(const struct plan *pl, u32 i, u32 nid);
+s64 plan_stay_in_part(const struct plan *pl, u32 i, u32 nid);
 s64 plan_cost_at(const struct plan *pl, u32 i, u32 nid);
 s64 plan_cost_adrift(const struct plan *pl, u32 i);
 s64 plan_cost_wide(const struct plan *pl, u32 i, u64 set, bool room_for_all, u64 *copy_pages);
 u64 plan_claim(const struct plan *pl, u32 i, u32 nid);
 s64 plan_copy_cost(const struct plan *pl, u64 pages);
+
+/* Price of remote accesses with the home on @nid and all memory where it is, in ucpu. */
+static inline s64 plan_stay(const struct plan *pl, u32 i, u32 nid)
+{
+	return plan_spills(pl, i, nid) ? plan_stay_in_part(pl, i, nid) :
+					 pl->stay[(u64)i * pl->nr_nodes + nid];
+}
 
 /* queue.c */
 void plan_queue_init(const struct plan *pl, struct plan_node *node);
@@ -272,7 +279,14 @@ s64 plan_idle_cost(const struct plan *pl, bool at_home);
 s64 plan_home_queue_cost(const struct plan *pl, u32 i, u32 nid, bool at_home);
 s64 plan_fluid_cost(const struct plan *pl, u32 i, u64 set, bool at_home);
 s64 plan_room(const struct plan *pl, u32 nid, bool at_home);
-s64 plan_room_for(const struct plan *pl, u32 i, u32 nid, bool at_home);
+s64 plan_room_in_part(const struct plan *pl, u32 i, u32 nid, bool at_home);
+
+/* CPU time a node has left that @i may use. */
+static inline s64 plan_room_for(const struct plan *pl, u32 i, u32 nid, bool at_home)
+{
+	return pl->procs[i].part ? plan_room_in_part(pl, i, nid, at_home) :
+				   plan_room(pl, nid, at_home);
+}
 
 /* load.c */
 void plan_load_init(struct plan *pl);

@@ -142,6 +142,7 @@ static void measure_nodes(struct plan *pl)
 	u32 nid, k;
 
 	for (nid = 0; nid < pl->nr_nodes; nid++) {
+		pl->nodes[nid].cap = s->nodes[nid].cpu_mcpu;
 		if (s->nodes[nid].cpu_mcpu)
 			pl->cpu_mask |= BIT_ULL(nid);
 		if (s->nodes[nid].total_pages)
@@ -186,7 +187,8 @@ static void measure_proc(struct plan *pl, u32 i)
 	if (p->nr_threads && p->nr_threads < pp->demand / 1000 + 1)
 		pp->demand = min_t(u32, pp->demand, p->nr_threads * 1000);
 	pp->allowed = p->cpu_nodes & pl->cpu_mask;
-	if (p->cpus_mcpu)
+	pp->part = p->cpus_mcpu;
+	if (pp->part)
 		limit_to_own(pl, i);
 	for (nid = 0; nid < pl->nr_nodes; nid++) {
 		pp->movable += p->pages[nid];

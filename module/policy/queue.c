@@ -88,7 +88,7 @@ s64 plan_room(const struct plan *pl, u32 nid, bool at_home)
 }
 
 /**
- * plan_room_for() - CPU time a node has left that a process may use
+ * plan_room_in_part() - CPU time a node has left that a process may use, of a part of its CPUs
  * @pl: the plan
  * @i: the process
  * @nid: the node
@@ -96,12 +96,12 @@ s64 plan_room(const struct plan *pl, u32 nid, bool at_home)
  *
  * Return: mcpu, not negative.
  */
-s64 plan_room_for(const struct plan *pl, u32 i, u32 nid, bool at_home)
+s64 plan_room_in_part(const struct plan *pl, u32 i, u32 nid, bool at_home)
 {
 	const struct plan_node *node = &pl->nodes[nid];
 	s64 room = plan_room(pl, nid, at_home);
 
-	if (!pl->s->procs[i].cpus_mcpu || !node->cap)
+	if (!node->cap)
 		return room;
 	return min(room, node->most[at_home] * plan_own_cap(pl, i, nid) / node->cap);
 }
