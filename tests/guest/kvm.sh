@@ -116,8 +116,7 @@ empty "${FILL[@]}"
 # Threads alone may move now, and are put onto the other node.
 empty "$partner"
 echo cpu >"$PARAMS/mode"
-pin "$vm" 1
-taskset -acp "$(</sys/devices/system/cpu/online)" "$vm" >/dev/null
+send_away "$vm" 1
 check "vCPU threads go home when they may" within 20 all_home "$vm" 0
 at_least "and stay there (per mille in 4 s)" 900 "$(home_permille 4 "$vm" 0)"
 at_least "where the memory is, too (per mille)" 950 "$(vm_part "$vm" 0)"

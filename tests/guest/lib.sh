@@ -324,17 +324,20 @@ in_group() {
 	echo $$ >"$GROUPS_DIR/cgroup.procs"
 }
 
-# send_away PID NODE PID NODE: all threads of each to a node by force, and lets them go again.  In
+# send_away PID NODE [PID NODE]…: all threads of each to a node by force, and lets them go again.  In
 # between there is no plan, which would take the force for its user's wish.
 send_away() {
-	local period pid
+	local period pid sent=()
 	period=$(<"$PARAMS/scan_period_ms")
 	echo 60000 >"$PARAMS/scan_period_ms"
 	sleep 1
-	pin "$1" "$2"
-	pin "$3" "$4"
+	while (($#)); do
+		pin "$1" "$2"
+		sent+=("$1")
+		shift 2
+	done
 	sleep 0.5
-	for pid in "$1" "$3"; do
+	for pid in "${sent[@]}"; do
 		taskset -acp "0-$((${#CPU_NODE[@]} - 1))" "$pid" >/dev/null
 	done
 	sleep 0.5
