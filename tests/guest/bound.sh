@@ -113,9 +113,8 @@ stop_load
 # A real-time thread is not moved, and stays where it is while its CPU has nothing more urgent.
 start_load rt --processes 1 --start node0 --threads 1 --size 96M --seconds 300
 rt=${PIDS[0]}
-pin "$rt" 1
 chrt --all-tasks --fifo --pid 10 "$rt"
-taskset -acp 0-3 "$rt" >/dev/null
+send_away "$rt" 1
 rt_home() {
 	[[ $(process_field "$rt" home) == 1 ]]
 }
