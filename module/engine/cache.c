@@ -147,20 +147,22 @@ void kn_cache_allow(u64 nodes)
 }
 
 /*
- * Whether what is in the zone that a node's movable pages are from may go to another's.  Some page
- * cache cannot be moved any more when it is in use (a file system's own blocks): it would keep a
- * movable zone from being put offline.
+ * Whether what is in a zone may go to that which a node's movable pages are from.  Some page cache
+ * cannot be moved any more when it is in use (a file system's own blocks): it would keep a movable
+ * zone from being put offline.
  */
-static bool kn_cache_zones_agree(int from, int to)
+static bool kn_cache_may_enter(const struct zone *from, int to)
 {
 	const struct zone *zone = kn_node_zone(to);
 
-	return zone && (zone_idx(zone) != ZONE_MOVABLE ||
-			zone_idx(kn_node_zone(from)) == ZONE_MOVABLE);
+	return zone && (zone_idx(zone) != ZONE_MOVABLE || zone_idx(from) == ZONE_MOVABLE);
 }
 
-/* The node with CPUs and most room for a batch where it may be put, or NUMA_NO_NODE. */
-static int kn_cache_target(int nid)
+/*
+ * Of a node other than @nid, whose page cache is in @zone, the one with CPUs and most room for a
+ * batch where it may be put; or NUMA_NO_NODE.
+ */
+static int kn_cache_target(int nid, const struct zone *zone)
 {
 	u64 most = 2 * KN_BATCH_PAGES;
 	int to, best = NUMA_NO_NODE;
@@ -169,7 +171,7 @@ static int kn_cache_target(int nid)
 		u64 room = kn_node_headroom_pages(to);
 
 		if (to != nid && room > most && node_state(to, N_CPU) &&
-		    (READ_ONCE(kn_cache_nodes) & BIT_ULL(to)) && kn_cache_zones_agree(nid, to)) {
+		    (READ_ONCE(kn_cache_nodes) & BIT_ULL(to)) && kn_cache_may_enter(zone, to)) {
 			most = room;
 			best = to;
 		}
@@ -216,9 +218,9 @@ u64 kn_cache_give_way(int nid, u64 *looks)
 	u64 left = 0;
 
 	INIT_LIST_HEAD(&batch.folios);
-	if (!kn_cache_pages(nid))	/* nor where there is no zone */
+	if (!zone || !kn_cache_pages(nid))
 		return 0;
-	batch.nid = kn_cache_target(nid);
+	batch.nid = kn_cache_target(nid, zone);
 	if (batch.nid == NUMA_NO_NODE && !kn_capable(KN_CAP_CACHE))
 		return 0;
 	*looks += kn_cache_collect(&batch, nid, zone);

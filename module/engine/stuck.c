@@ -29,11 +29,13 @@ static void kn_stuck_note(struct kn_proc *proc, u64 sources, u64 left)
 {
 	u32 rest_s = clamp_t(u32, 2 * READ_ONCE(proc->stuck_rest_s), KN_STUCK_MIN_S,
 			     KN_STUCK_MAX_S);
+	bool others = time_before(jiffies, READ_ONCE(proc->stuck_until));
 	int nid;
 
+	/* What was found elsewhere, and is over, is not to begin again with this. */
 	for_each_node_state(nid, N_MEMORY)
-		if (sources & BIT_ULL(nid))
-			WRITE_ONCE(proc->pages[nid].stuck, left);
+		if (!others || (sources & BIT_ULL(nid)))
+			WRITE_ONCE(proc->pages[nid].stuck, sources & BIT_ULL(nid) ? left : 0);
 	WRITE_ONCE(proc->stuck_rest_s, rest_s);
 	WRITE_ONCE(proc->stuck_until, jiffies + rest_s * HZ);
 	kn_stat_inc(migrate_stuck);

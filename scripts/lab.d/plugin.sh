@@ -24,16 +24,22 @@ build_yield() {
 	build_plugin yield "$1/yield.so" "$LAB_D/yield.c"
 }
 
+# tcg_runs_it: whether TCG runs the guest, for all that --qemu-arg says.
+tcg_runs_it() {
+	local argument
+	[[ $LAB_ACCEL_NAME == TCG ]] || return 1
+	for argument in "${OPT_QEMU_ARGS[@]}"; do
+		[[ $argument != *accel* && $argument != *kvm* ]] || return 1
+	done
+}
+
 # yield_args: has waiting CPUs yield, and loads rest that say so, where TCG runs them. Without
 # it guests are slower, nothing else: no error if it cannot be had. The meter paces loads
 # itself. After need_meter.
 yield_args() {
-	local argument key api dir rest=off
-	[[ $LAB_ACCEL_NAME == TCG ]] && qemu_has_plugins || return 0
+	local key api dir rest=off
+	tcg_runs_it && qemu_has_plugins || return 0
 	((EUID == 0)) || command -v gcc >/dev/null || return 0
-	for argument in "${OPT_QEMU_ARGS[@]}"; do
-		[[ $argument != *accel* && $argument != *kvm* ]] || return 0
-	done
 	hash_files key "$LAB_D" plugin.sh yield.c
 	hash_files api "$LAB_D/../../tests/meter" qemu_plugin_api.h
 	hash_of key "$key" "$api"

@@ -15,13 +15,10 @@ build_tsc() {
 # counted in instructions, or this machine's counter has no rate to tell.
 tsc_append() {
 	local -n _append=$1
-	local key dir khz argument
+	local key dir khz
 	_append=''
-	[[ $LAB_ACCEL_NAME == TCG && -z $OPT_ICOUNT && $(uname -m) == x86_64 ]] || return 0
+	[[ -z $OPT_ICOUNT && $(uname -m) == x86_64 ]] && tcg_runs_it || return 0
 	((EUID == 0)) || command -v gcc >/dev/null || return 0
-	for argument in "${OPT_QEMU_ARGS[@]}"; do
-		[[ $argument != *accel* && $argument != *kvm* ]] || return 0
-	done
 	hash_files key "$LAB_D" tsc.c tsc.sh
 	artefact dir tsc "$key" 1 build_tsc
 	khz=$("$dir/tsc") || return 0

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # A process under a CPU quota wants what the quota gives it, not what its threads would
-# use without: being throttled is not waiting for a CPU, be the node busy or not. One that is short of CPUs does
-# want more than it gets, also where some of the node's are offline.
+# use without: being throttled is not waiting for a CPU, be the node busy or not. One that is
+# short of CPUs does want more than it gets, also where some of the node's are offline.
 # Time limit: 200 s
 . "$(dirname "$0")/lib.sh"
 
